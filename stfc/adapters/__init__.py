@@ -1,0 +1,1 @@
+"""The technique behind each port; foreign errors stop here."""

@@ -1,0 +1,1 @@
+"""The call store: immutable Parquet parts that the ledger lists."""

@@ -1,0 +1,1 @@
+"""The ERP dump: reading, validating, and the snapshot store."""

@@ -1,0 +1,1 @@
+"""The ledger in SQL: SQLite or PostgreSQL through SQLAlchemy Core."""

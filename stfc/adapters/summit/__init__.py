@@ -1,0 +1,1 @@
+"""The two ways to reach the platform Summit: HTTP and folder."""

@@ -1,0 +1,294 @@
+"""The ports: what the use cases need from the outside, said in values of the domain and Arrow tables.
+
+Every adapter of a port passes the same contract tests (``tests/integration``).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from stfc.domain.billing_file import Descriptor
+from stfc.domain.competence import Competence
+from stfc.domain.eligibility import ContractFacts, Rule
+from stfc.domain.money import Centavos
+from stfc.domain.outcome import Outcome
+from stfc.errors import ImportProblem
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, aware, in UTC."""
+
+
+# --- The platform Summit -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PlatformHealth:
+    """The platform answered ``health``: its version of the interface and how long that took, in milliseconds."""
+
+    version: str
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """What provisioning sends of a contract. ``document`` is CPF or CNPJ, digits and letters only."""
+
+    contract: str
+    name: str
+    document: str
+    closing_day: int
+    lines: tuple[str, ...]
+    plan: str | None
+
+
+@dataclass(frozen=True)
+class PlatformInvoice:
+    """A bill that the platform itself issued for a contract's lines."""
+
+    number: str
+    competence: Competence
+    issued_on: date
+    due_on: date
+    amount: Centavos
+    status: str
+    items: tuple[tuple[str, Centavos], ...]
+
+
+class SummitGateway(Protocol):
+    """The platform Summit. Errors are the ``PlatformError`` family and nothing else. Use inside one event loop.
+
+    An instance is an async context manager; leaving it closes its connections.
+    """
+
+    async def __aenter__(self) -> "SummitGateway": ...
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def health(self) -> PlatformHealth:
+        """Whether the platform is up; needs no token."""
+        ...
+
+    async def month(self, competence: Competence) -> dict[str, Descriptor]:
+        """All descriptors of the competence by contract, for planning a large batch with few requests.
+
+        A repeated page of the listing is noticed and not followed twice.
+        """
+        ...
+
+    async def descriptor(self, contract: str, competence: Competence) -> Descriptor:
+        """One contract's descriptor; ``FileNotAvailableError`` or ``SubscriberUnknownError`` when there is none."""
+        ...
+
+    async def fetch(self, descriptor: Descriptor) -> bytes:
+        """The file's decoded bytes, its sha256 checked where one is announced (``ChecksumError``)."""
+        ...
+
+    async def provision(self, subscriber: Subscriber) -> str:
+        """Create or update the subscriber, idempotent; gives its status. ``ProvisioningRefusedError`` when refused."""
+        ...
+
+    async def invoices(self, contract: str, since: Competence, until: Competence) -> list[PlatformInvoice]:
+        """The platform's own bills of the contract, both ends inclusive."""
+        ...
+
+
+# --- The ERP snapshot ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ImportWarning:
+    """Something odd in a dump that stops nothing, e.g. a CPF with wrong check digits."""
+
+    file: str
+    line: int
+    column: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class StagedSnapshot:
+    """A validated dump, written to its folder but not yet current. ``rows`` is per table."""
+
+    folder: Path
+    rows: dict[str, int]
+    warnings: tuple[ImportWarning, ...]
+
+
+class SnapshotStore(Protocol):
+    """Immutable folders of the ERP's six tables as Parquet, one per import."""
+
+    def stage(self, source: Path, number: int, previous: int | None) -> StagedSnapshot:
+        """Validate the dump in ``source`` whole and write it as snapshot ``number``; tables it lacks come from
+        ``previous``. Raises ``ImportRefusedError`` with every problem, and then leaves nothing behind."""
+        ...
+
+    def folder(self, number: int) -> Path:
+        """Where snapshot ``number`` stands."""
+        ...
+
+    def discard(self, numbers: Iterable[int]) -> None:
+        """Remove old snapshots that nothing names any more."""
+        ...
+
+
+# --- The call store ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """An immutable Parquet file of calls as the ledger lists it. ``path`` is relative to the calls' root."""
+
+    path: str
+    competence: Competence
+    rows: int
+    size: int
+    sha256: str
+    contract_first: str
+    contract_last: str
+
+
+@dataclass(frozen=True)
+class LiveCalls:
+    """Exactly what may be read: the live parts and the claims in them that are excluded, at one revision."""
+
+    revision: int
+    parts: tuple[Part, ...]
+    excluded: frozenset[int]
+
+
+# --- Batches -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One step of one item. The sentence comes from ``text.log`` by ``step``, ``event`` and ``facts``.
+
+    ``level`` is ``ok``, ``warning`` or ``error``; ``duration_ms`` is None where nothing was measured.
+    """
+
+    at: datetime
+    level: str
+    step: str
+    event: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class ClaimedItem:
+    """A batch item that a worker holds. ``claim`` names item and attempt and marks every row of its calls.
+
+    ``tries`` counts the attempts that failed so far. ``descriptor`` is what the month's listing said, if asked.
+    """
+
+    item: int
+    claim: int
+    contract: str
+    tries: int
+    descriptor: Descriptor | None = None
+
+
+@dataclass(frozen=True)
+class ChunkSpec:
+    """The work of one ``process_chunk``; picklable, needs no ledger.
+
+    ``calls`` are the live calls of earlier files, for repeats. ``snapshot_folder`` holds the lines of the ERP.
+    ``patience`` is how long to wait, in seconds, for files that have not arrived once nothing else is coming.
+    """
+
+    batch: int
+    competence: Competence
+    items: tuple[ClaimedItem, ...]
+    snapshot_folder: Path
+    calls: LiveCalls
+    patience: float
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What ``process_chunk`` found for one item, before the ledger decides."""
+
+    item: int
+    claim: int
+    contract: str
+    outcome: Outcome
+    log: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """A chunk's results, one per item of the spec, and the part that holds its calls (None when there are none)."""
+
+    results: tuple[ItemResult, ...]
+    part: Part | None
+
+
+# --- What the ledger shows to the read model ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MonthImage:
+    """All that the ledger knows of one competence, at one moment.
+
+    ``revision`` is the last one that touched the competence. Arrow tables (strings, int64, bool; money in centavos):
+
+    * ``items``: item, contract, batch, outcome, code (or null), rule (or null), amount, calls, reversed, late (bool). Every
+      item of the competence, reversed, refused and failed ones too.
+    * ``values``: value_id, contract, service (or null), kind, amount, deleted, held: the product's own eventual values.
+    * ``events``: event, contract, at (date32), reversed: the product's own zero-billing events.
+    """
+
+    competence: Competence
+    revision: int
+    items: pa.Table
+    values: pa.Table
+    events: pa.Table
+    parts: tuple[Part, ...]
+    excluded: frozenset[int]
+
+
+@dataclass(frozen=True)
+class LedgerState:
+    """The counter that every visible change increments, the current snapshot, and what is not tied to a month.
+
+    ``snapshot`` is None before the first import. ``months`` maps each competence the ledger knows to its revision.
+    ``provisioning`` (Arrow): contract, at (timestamp UTC), ok (bool), code (or null); the last result per contract.
+    """
+
+    revision: int
+    snapshot: int | None
+    imported_at: datetime | None
+    months: Mapping[Competence, int]
+    provisioning: pa.Table
+
+
+class LedgerReader(Protocol):
+    """The read side of the ledger that the read model lives on."""
+
+    def state(self) -> LedgerState:
+        """Revision and snapshot, cheap enough for every rerun."""
+        ...
+
+    def images(
+        self, competences: Sequence[Competence], known: Mapping[Competence, int]
+    ) -> tuple[LedgerState, dict[Competence, MonthImage]]:
+        """State and month images of one moment, in one read transaction; months still at their ``known`` revision
+        are left out, so that the caller keeps the image it has."""
+        ...
+
+
+# --- Read model ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """``table`` holds rows ``offset`` .. of ``total`` that match; Arrow."""
+
+    total: int
+    offset: int
+    table: pa.Table
+    totals: Mapping[str, Any] = field(default_factory=dict)
