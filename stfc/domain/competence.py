@@ -2,9 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from stfc.errors import InvalidInputError
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+"""The zone of competences and of every day that the product speaks of."""
 
 _FORM = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
@@ -69,3 +73,8 @@ class Competence:
 def last_months(until: Competence, count: int) -> list[Competence]:
     """The ``count`` competences that end with ``until``, oldest first."""
     return [until.plus(offset) for offset in range(1 - count, 1)]
+
+
+def local_day(instant: datetime) -> date:
+    """The day in America/Sao_Paulo of an aware instant."""
+    return instant.astimezone(SAO_PAULO).date()

@@ -281,6 +281,252 @@ class LedgerReader(Protocol):
         ...
 
 
+# --- The ledger: batches and work ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, in which role, from which surface (``tela`` or ``terminal``); goes into audit and batches."""
+
+    name: str
+    role: str
+    surface: str
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """A batch and its counts. ``amount`` (centavos) and ``calls`` leave out what was reversed.
+
+    ``status``: waiting, running, paused, done or cancelled. ``outcomes`` has every ``ItemOutcome`` as key.
+    """
+
+    batch: int
+    competence: Competence
+    snapshot: int
+    status: str
+    pause_code: str | None
+    paused_at: datetime | None
+    created_at: datetime
+    created_by: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    outcomes: Mapping[str, int]
+    amount: Centavos
+    calls: int
+    reversed: int
+
+    @property
+    def items(self) -> int:
+        """How many contracts the batch has."""
+        return sum(self.outcomes.values())
+
+    @property
+    def open_items(self) -> int:
+        """How many items still wait or run."""
+        return self.outcomes["waiting"] + self.outcomes["running"]
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One contract of a batch as it stands. ``facts`` fill the sentence of ``code``."""
+
+    item: int
+    batch: int
+    competence: Competence
+    contract: str
+    outcome: str
+    reversed: bool
+    amount: Centavos | None
+    calls: int | None
+    code: str | None
+    rule: str | None
+    facts: Mapping[str, Any]
+    attempts: int
+    next_try_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OpenedBatch:
+    """What *Gerar Cobrança* made: ``batch`` is None when nothing is to be billed; ``refused`` maps contract to rule."""
+
+    batch: int | None
+    items: int
+    refused: Mapping[str, str]
+
+
+class BatchLedger(Protocol):
+    """Batches as people see and steer them."""
+
+    def open(
+        self,
+        competence: Competence,
+        contracts: Sequence[str],
+        *,
+        snapshot: int,
+        actor: Actor,
+        now: datetime,
+        request_key: str | None,
+    ) -> OpenedBatch:
+        """Open a batch over ``contracts`` (already checked against ``snapshot``); those that have a live item, value or
+        event in the ledger are refused. The same ``request_key`` again gives the same batch, whatever is clicked.
+        Raises ``StaleSnapshotError`` when ``snapshot`` is not the current one any more."""
+        ...
+
+    def newest(self, *, competence: Competence | None = None, limit: int | None = None) -> list[BatchSummary]:
+        """Batches, newest first."""
+        ...
+
+    def show(self, batch: int) -> BatchSummary:
+        """One batch; ``NotFoundError``."""
+        ...
+
+    def items(
+        self, batch: int, *, outcomes: Sequence[str] = (), codes: Sequence[str] = (), search: str = "",
+        offset: int = 0, limit: int | None = None,
+    ) -> tuple[int, list[ItemRow]]:
+        """How many items match, and a page of them by contract."""
+        ...
+
+    def causes(self, batch: int) -> list[tuple[str, str, int]]:
+        """``(code, outcome, contracts)`` of the items that carry a code, most first."""
+        ...
+
+    def sent(
+        self, *, competence: Competence | None, search: str, outcomes: Sequence[str], offset: int, limit: int
+    ) -> tuple[int, list[ItemRow]]:
+        """Every contract sent to billing, over all batches, newest batch first."""
+        ...
+
+    def log(self, item: int) -> list[LogLine]:
+        """An item's log in order."""
+        ...
+
+    def logs(self, batch: int) -> dict[int, list[LogLine]]:
+        """Every item's log of a batch."""
+        ...
+
+    def retry(self, batch: int, *, items: Sequence[int] | None, codes: Sequence[str], actor: Actor, now: datetime) -> int:
+        """Set failed and ``waiting_file`` items waiting again (all, or the chosen) and lift a pause; gives how many."""
+        ...
+
+    def cancel(self, batch: int, *, actor: Actor, now: datetime) -> int:
+        """Cancel what has not started; gives how many."""
+        ...
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Items of one batch that a worker now holds."""
+
+    batch: int
+    competence: Competence
+    snapshot: int
+    items: tuple[ClaimedItem, ...]
+    waiting: int
+    calls: LiveCalls
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Rules 1-5 and the ERP's share of 7 and 8, evaluated on one snapshot: the first failing rule, and the service
+    that the charge hangs on (of several live ones, the first by key)."""
+
+    snapshot: int
+    failed: Mapping[str, Rule | None]
+    services: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Bounded retries (PRODUCT 10): ``tries`` in all, the first again after ``first`` seconds, doubling to ``most``."""
+
+    tries: int = 5
+    first: float = 1.0
+    most: float = 30.0
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker process as its heartbeat shows it."""
+
+    owner: str
+    host: str
+    pid: int
+    started_at: datetime
+    lease_until: datetime
+    running: int
+
+
+@dataclass(frozen=True)
+class PlatformState:
+    """What the last contact with the platform was like; ``since`` is when it went up or down."""
+
+    up: bool
+    code: str | None
+    since: datetime
+    latency_ms: int | None
+    checked_at: datetime
+    next_check_at: datetime | None
+
+
+class WorkLedger(Protocol):
+    """The durable queue that workers live on. ``owner`` and the claim's attempt are checked at commit."""
+
+    def heartbeat(self, owner: str, *, host: str, pid: int, now: datetime, lease_until: datetime) -> None:
+        """Say that ``owner`` is alive, and free what dead workers held."""
+        ...
+
+    def leave(self, owner: str) -> None:
+        """Hand back all that ``owner`` holds and forget it."""
+        ...
+
+    def workers(self, now: datetime) -> list[WorkerRow]:
+        """The workers whose lease has not run out."""
+        ...
+
+    def claim(self, owner: str, *, now: datetime, limit: int, batch: int | None, slow: bool) -> Claim | None:
+        """Hold up to ``limit`` waiting items of one batch, in contract order; None when nothing is due."""
+        ...
+
+    def settle(
+        self,
+        owner: str,
+        competence: Competence,
+        result: ChunkResult,
+        evaluation: Evaluation,
+        *,
+        now: datetime,
+        retry: RetryPolicy,
+        jitter: Callable[[], float],
+    ) -> dict[str, int]:
+        """One transaction: check snapshot, ownership and rules 6-8, then write charges, values, events, logs, outcomes,
+        the part and its exclusions, all or nothing. Gives how many items ended with which outcome; ``lost`` counts
+        those that another worker holds by now."""
+        ...
+
+    def pause(self, batch: int, code: str, *, now: datetime) -> None:
+        """Stop claiming from the batch; what runs is handed back by its worker, no attempt spent."""
+        ...
+
+    def resume(self, codes: Sequence[str], *, now: datetime) -> list[int]:
+        """Lift the pauses that carry one of ``codes``; gives the batches."""
+        ...
+
+    def next_due(self, *, batch: int | None) -> datetime | None:
+        """When the next waiting item may be tried; None when no unpaused batch has one."""
+        ...
+
+    def platform(self) -> PlatformState | None:
+        """The last contact with the platform, None before the first."""
+        ...
+
+    def set_platform(self, state: PlatformState) -> None:
+        """Remember a contact; ``since`` is kept while ``up`` does not change."""
+        ...
+
+
 # --- Read model ----------------------------------------------------------------------------------------------------
 
 

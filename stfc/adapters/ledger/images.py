@@ -1,0 +1,149 @@
+"""The read side: month images as Arrow tables, all of one moment (ports.LedgerReader)."""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.database import Database
+from stfc.domain.competence import Competence
+from stfc.services.ports import LedgerState, LiveCalls, MonthImage, Part
+
+_ITEMS = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("contract", pa.string()),
+        ("batch", pa.int64()),
+        ("outcome", pa.string()),
+        ("code", pa.string()),
+        ("rule", pa.string()),
+        ("amount", pa.int64()),
+        ("calls", pa.int64()),
+        ("reversed", pa.bool_()),
+        ("late", pa.bool_()),
+    ]
+)
+_VALUES = pa.schema(
+    [
+        ("value_id", pa.string()),
+        ("contract", pa.string()),
+        ("service", pa.string()),
+        ("kind", pa.string()),
+        ("amount", pa.int64()),
+        ("deleted", pa.bool_()),
+        ("held", pa.bool_()),
+    ]
+)
+_EVENTS = pa.schema(
+    [("event", pa.string()), ("contract", pa.string()), ("at", pa.date32()), ("reversed", pa.bool_())]
+)
+_PROVISIONING = pa.schema(
+    [
+        ("contract", pa.string()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("ok", pa.bool_()),
+        ("code", pa.string()),
+    ]
+)
+
+
+class SqlLedgerReader:
+    """``ports.LedgerReader`` over SQL. The provisioning table is kept while its own revision stands."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._provisioning: tuple[int, pa.Table] = (-1, _PROVISIONING.empty_table())
+
+    def state(self) -> LedgerState:
+        """Revision, snapshot and the revision of every month."""
+        with self._database.read() as connection:
+            return self._state(connection)
+
+    def images(
+        self, competences: Sequence[Competence], known: Mapping[Competence, int]
+    ) -> tuple[LedgerState, dict[Competence, MonthImage]]:
+        """State and the images of ``competences`` that are not at their ``known`` revision, in one read transaction."""
+        with self._database.read() as connection:
+            state = self._state(connection)
+            stale = [c for c in competences if state.months.get(c, 0) != known.get(c)]
+            return state, {c: _image(connection, c, state.months.get(c, 0)) for c in stale}
+
+    def live_calls(self) -> LiveCalls:
+        """Every live part and every exclusion, over all months."""
+        with self._database.read() as connection:
+            return read_live_calls(connection)
+
+    def _state(self, connection: Connection) -> LedgerState:
+        row = connection.execute(sa.select(schema.state)).one()
+        if self._provisioning[0] != row.provisioning_revision:
+            self._provisioning = row.provisioning_revision, _latest_provisioning(connection)
+        months = connection.execute(sa.select(schema.months.c.competence, schema.months.c.revision))
+        return LedgerState(
+            revision=row.revision,
+            snapshot=row.snapshot,
+            imported_at=row.imported_at,
+            months={Competence.parse(name): revision for name, revision in months},
+            provisioning=self._provisioning[1],
+        )
+
+
+def read_live_calls(connection: Connection, competence: Competence | None = None) -> LiveCalls:
+    """The live parts and excluded claims, of one month or of all, inside the caller's transaction."""
+    parts, excluded = schema.parts, schema.exclusions
+    listed = sa.select(parts).where(parts.c.live).order_by(parts.c.part)
+    claims = sa.select(excluded.c.claim)
+    if competence:
+        listed = listed.where(parts.c.competence == str(competence))
+        claims = claims.where(excluded.c.competence == str(competence))
+    revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
+    return LiveCalls(
+        revision=revision,
+        parts=tuple(_part(row) for row in connection.execute(listed)),
+        excluded=frozenset(connection.execute(claims).scalars()),
+    )
+
+
+def _part(row: sa.Row[tuple[object, ...]]) -> Part:
+    return Part(
+        path=row.path,
+        competence=Competence.parse(row.competence),
+        rows=row.rows,
+        size=row.size,
+        sha256=row.sha256,
+        contract_first=row.contract_first,
+        contract_last=row.contract_last,
+    )
+
+
+def _image(connection: Connection, competence: Competence, revision: int) -> MonthImage:
+    calls = read_live_calls(connection, competence)
+    return MonthImage(
+        competence=competence,
+        revision=revision,
+        items=_month(connection, schema.items, _ITEMS, competence),
+        values=_month(connection, schema.eventual_values, _VALUES, competence),
+        events=_month(connection, schema.zero_events, _EVENTS, competence),
+        parts=calls.parts,
+        excluded=calls.excluded,
+    )
+
+
+def _month(connection: Connection, table: sa.Table, shape: pa.Schema, competence: Competence) -> pa.Table:
+    columns = [table.c[name] for name in shape.names]
+    query = sa.select(*columns).where(table.c.competence == str(competence)).order_by(*table.primary_key.columns)
+    return as_arrow(connection.execute(query).all(), shape)
+
+
+def as_arrow(rows: Sequence[sa.Row[tuple[object, ...]]], shape: pa.Schema) -> pa.Table:
+    """Rows of a query as an Arrow table of ``shape``, column by column."""
+    columns = zip(*rows, strict=True) if rows else ([] for _ in shape)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, shape, strict=True)], schema=shape)
+
+
+def _latest_provisioning(connection: Connection) -> pa.Table:
+    table = schema.provisionings
+    latest = sa.select(sa.func.max(table.c.provisioning)).group_by(table.c.contract)
+    query = sa.select(table.c.contract, table.c.at, table.c.ok, table.c.code).where(table.c.provisioning.in_(latest))
+    return as_arrow(connection.execute(query).all(), _PROVISIONING)

@@ -1,0 +1,254 @@
+"""The ledger's tables (ARCHITECTURE, four stores). Money in centavos, instants in microseconds since 1970 UTC.
+
+What matters most is held by the store itself: the unique index ``one_live_item`` allows one batch item on its way,
+done or held per (contract, competence), and ``one_live_charge`` one live charge (PRODUCT 5, *Never twice*).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+from stfc.domain.outcome import LIVE_OUTCOMES
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware instant, stored as whole microseconds: the same in SQLite and PostgreSQL, exact and sortable."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Microseconds since 1970 of an aware instant."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """The aware UTC instant again."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+Key = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Text keys compare by bytes in both stores, so that order and ranges agree with Python's and Polars'."""
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""SQLite numbers rows by itself only for an INTEGER key."""
+
+metadata = sa.MetaData()
+
+state = sa.Table(
+    "state",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("snapshot", sa.Integer),
+    sa.Column("imported_at", Instant),
+    sa.Column("provisioning_revision", sa.BigInteger, nullable=False),
+)
+
+months = sa.Table(
+    "months",
+    metadata,
+    sa.Column("competence", Key, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("snapshot", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("imported_at", Instant, nullable=False),
+    sa.Column("imported_by", sa.String, nullable=False),
+    sa.Column("rows", sa.Text, nullable=False),
+    sa.Column("discarded", sa.Boolean, nullable=False, default=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("batch", Serial, primary_key=True),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("snapshot", sa.Integer, nullable=False),
+    sa.Column("request_key", sa.String, unique=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("created_by", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False, index=True),
+    sa.Column("pause_code", sa.String),
+    sa.Column("paused_at", Instant),
+    sa.Column("started_at", Instant),
+    sa.Column("ended_at", Instant),
+)
+
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("item", Serial, primary_key=True),
+    sa.Column("batch", sa.BigInteger, sa.ForeignKey("batches.batch"), nullable=False),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("contract", Key, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("reversed", sa.Boolean, nullable=False, default=False),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("slow", sa.Boolean, nullable=False, default=False),
+    sa.Column("next_try_at", Instant),
+    sa.Column("owner", sa.String),
+    sa.Column("code", sa.String),
+    sa.Column("rule", sa.String),
+    sa.Column("facts", sa.Text),
+    sa.Column("amount", sa.BigInteger),
+    sa.Column("calls", sa.BigInteger),
+    sa.Column("late", sa.Boolean, nullable=False, default=False),
+    sa.Column("started_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Index("items_of_batch", "batch", "outcome", "contract"),
+    sa.Index("items_of_contract", "contract", "competence"),
+    sa.Index("items_in_queue", "outcome", "batch", "contract"),
+)
+_live = sa.and_(items.c.reversed == sa.false(), items.c.outcome.in_(sorted(LIVE_OUTCOMES)))
+sa.Index(
+    "one_live_item", items.c.contract, items.c.competence, unique=True, sqlite_where=_live, postgresql_where=_live
+)
+
+charges = sa.Table(
+    "charges",
+    metadata,
+    sa.Column("charge", Serial, primary_key=True),
+    sa.Column("item", sa.BigInteger, sa.ForeignKey("items.item"), nullable=False, unique=True),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+    sa.Column("contract", Key, nullable=False),
+    sa.Column("competence", Key, nullable=False),
+    sa.Column("service", sa.String, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("dropped", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("source_sha256", sa.String, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Index("charges_of_month", "competence", "contract"),
+)
+_live_charge = charges.c.status.in_(["live", "held"])
+sa.Index(
+    "one_live_charge",
+    charges.c.contract,
+    charges.c.competence,
+    unique=True,
+    sqlite_where=_live_charge,
+    postgresql_where=_live_charge,
+)
+
+eventual_values = sa.Table(
+    "eventual_values",
+    metadata,
+    sa.Column("value_id", Key, primary_key=True),
+    sa.Column("item", sa.BigInteger, nullable=False, index=True),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+    sa.Column("contract", Key, nullable=False),
+    sa.Column("service", sa.String),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("held", sa.Boolean, nullable=False),
+    sa.Column("deleted", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("source_sha256", sa.String, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+zero_events = sa.Table(
+    "zero_events",
+    metadata,
+    sa.Column("event", Key, primary_key=True),
+    sa.Column("item", sa.BigInteger, nullable=False, index=True),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+    sa.Column("contract", Key, nullable=False),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("at", sa.Date, nullable=False),
+    sa.Column("reversed", sa.Boolean, nullable=False),
+    sa.Column("source_sha256", sa.String, nullable=False),
+)
+
+logs = sa.Table(
+    "logs",
+    metadata,
+    sa.Column("log", Serial, primary_key=True),
+    sa.Column("item", sa.BigInteger, nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("level", sa.String, nullable=False),
+    sa.Column("step", sa.String, nullable=False),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("duration_ms", sa.Integer),
+)
+
+parts = sa.Table(
+    "parts",
+    metadata,
+    sa.Column("part", Serial, primary_key=True),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("path", sa.String, nullable=False, unique=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("contract_first", Key, nullable=False),
+    sa.Column("contract_last", Key, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+)
+
+exclusions = sa.Table(
+    "exclusions",
+    metadata,
+    sa.Column("claim", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("cause", sa.String, nullable=False),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("owner", sa.String, primary_key=True),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("lease_until", Instant, nullable=False),
+)
+
+platform = sa.Table(
+    "platform",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("up", sa.Boolean, nullable=False),
+    sa.Column("code", sa.String),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("latency_ms", sa.Integer),
+    sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("next_check_at", Instant),
+)
+
+provisionings = sa.Table(
+    "provisionings",
+    metadata,
+    sa.Column("provisioning", Serial, primary_key=True),
+    sa.Column("contract", Key, nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    sa.Column("code", sa.String),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", Serial, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("surface", sa.String, nullable=False),
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("facts", sa.Text, nullable=False),
+)

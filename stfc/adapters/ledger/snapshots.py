@@ -1,0 +1,56 @@
+"""Which snapshot is current, and which old ones are kept (ports.SnapshotLedger)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.records import audit, dump
+from stfc.services.ports import Actor
+
+snapshots, state = schema.snapshots, schema.state
+
+
+class SqlSnapshotLedger:
+    """``ports.SnapshotLedger`` over SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def current(self) -> int | None:
+        """The snapshot that everything is read from; None before the first import."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(state.c.snapshot)).scalar_one()
+
+    def next_number(self) -> int:
+        """A number above every snapshot so far."""
+        with self._database.read() as connection:
+            return (connection.execute(sa.select(sa.func.max(snapshots.c.snapshot))).scalar() or 0) + 1
+
+    def switch(self, number: int, *, rows: dict[str, int], actor: Actor, now: datetime) -> None:
+        """Make ``number`` the current snapshot, in one transaction."""
+        with self._database.write() as connection:
+            connection.execute(
+                sa.insert(snapshots).values(
+                    snapshot=number, imported_at=now, imported_by=actor.name, rows=dump(rows), discarded=False
+                )
+            )
+            connection.execute(sa.update(state).values(snapshot=number, imported_at=now))
+            audit(connection, actor, now, "snapshot.import", f"snapshot {number}", facts=dict(rows))
+            bump(connection)
+
+    def discard_old(self, keep: int) -> Sequence[int]:
+        """Mark as discarded all but the newest ``keep`` and those that a batch names; gives their numbers."""
+        named = sa.select(schema.batches.c.snapshot)
+        newest = sa.select(snapshots.c.snapshot).order_by(snapshots.c.snapshot.desc()).limit(keep)
+        old: Any = (
+            sa.update(snapshots)
+            .where(~snapshots.c.discarded, snapshots.c.snapshot.not_in(named), snapshots.c.snapshot.not_in(newest))
+            .values(discarded=True)
+            .returning(snapshots.c.snapshot)
+        )
+        with self._database.write() as connection:
+            return list(connection.execute(old).scalars())
