@@ -6,6 +6,7 @@ order of bytes and forgot to say so shows in a test.
 """
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -45,22 +46,22 @@ class PostgresCluster:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of the cluster's programs as its owner; gives its output, raises with it on failure."""
-        done = subprocess.run(
-            [self.binaries / program, *arguments],
-            cwd=self.folder,
-            env={"PATH": os.defpath, "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
-            user=self.owner,
-            group=None if self.owner is None else _group_of(self.owner),
-            extra_groups=None if self.owner is None else [],
-            stdin=subprocess.DEVNULL,
-            # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
-            stdout=(output := tempfile.TemporaryFile()),
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        output.seek(0)
-        said = output.read().decode(errors="replace")
-        output.close()
+        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run(
+                [self.binaries / program, *arguments],
+                cwd=self.folder,
+                env={"PATH": os.defpath, "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
+                user=self.owner,
+                group=None if self.owner is None else _group_of(self.owner),
+                extra_groups=None if self.owner is None else [],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            output.seek(0)
+            said = output.read().decode(errors="replace")
         if done.returncode:
             raise RuntimeError(f"{program} ended with {done.returncode}: {said}")
         return said
@@ -131,7 +132,4 @@ def _locale(cluster: PostgresCluster) -> list[str]:
 
 
 def _group_of(user: str) -> int:
-    # Only where we are root, so only on systems that have it.
-    import pwd
-
     return pwd.getpwnam(user).pw_gid
