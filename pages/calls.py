@@ -1,0 +1,6 @@
+"""Registros de ligações."""
+
+from stfc.ui import guard, header, labels
+
+guard.require(guard.Role.SUPERVISOR)
+header.show(labels.CALLS)

@@ -1,0 +1,6 @@
+"""Contratos - Telefonia."""
+
+from stfc.ui import guard, header, labels
+
+guard.require(guard.Role.SUPERVISOR)
+header.show(labels.CONTRACTS)

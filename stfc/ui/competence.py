@@ -1,0 +1,87 @@
+"""The competence that every screen shows, kept in the URL as ``?competencia=2026-10``."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from stfc.domain.competence import Competence
+from stfc.errors import InvalidInputError
+from stfc.ui import labels
+from stfc.ui.format import ZONE, month
+
+PARAMETER = "competencia"
+_MONTHS_BACK = 23
+
+
+def bind() -> None:
+    """Tie the competence to the URL; once a run, from the entry script, so that it survives page changes.
+
+    The field itself is never seen (``style.css``): the stepper writes it.
+    """
+    if _parsed(st.session_state.get(PARAMETER)) is None and _parsed(st.query_params.get(PARAMETER)) is None:
+        st.session_state[PARAMETER] = str(default())
+    st.text_input(labels.COMPETENCE, key=PARAMETER, bind="query-params", label_visibility="collapsed")
+
+
+def current() -> Competence:
+    """The competence of this view."""
+    return _parsed(st.session_state.get(PARAMETER)) or default()
+
+
+def default() -> Competence:
+    """The last month that has ended, in America/Sao_Paulo: the one that is being billed."""
+    return Competence.of(datetime.now(UTC).astimezone(ZONE).date()).plus(-1)
+
+
+def go(competence: Competence) -> None:
+    """Show another competence; for callbacks (a widget's value cannot change after it is drawn)."""
+    st.session_state[PARAMETER] = str(competence)
+
+
+def stepper() -> None:
+    """Previous, the month with a list of months, next: three joined buttons."""
+    chosen = current()
+    with st.container(horizontal=True, gap=None, width="content", key="competence_stepper"):
+        st.button(
+            "",
+            key="competence_previous",
+            icon=":material/chevron_left:",
+            help=labels.PREVIOUS_MONTH,
+            on_click=go,
+            args=(chosen.plus(-1),),
+        )
+        with st.container(width="content", key="competence_months"), st.popover(month(chosen), help=labels.COMPETENCE):
+            _months(chosen)
+        st.button(
+            "",
+            key="competence_next",
+            icon=":material/chevron_right:",
+            help=labels.NEXT_MONTH,
+            on_click=go,
+            args=(chosen.plus(1),),
+        )
+
+
+def _months(chosen: Competence) -> None:
+    last = max(default().plus(1), chosen)
+    # Text, not competences: Streamlit takes what has ``in`` for a list of defaults.
+    options = [str(last.plus(-back)) for back in range(_MONTHS_BACK + 1)]
+    if str(chosen) not in options:
+        options.append(str(chosen))
+    key = f"competence_list_{chosen}"
+    st.pills(
+        labels.COMPETENCE,
+        options,
+        default=str(chosen),
+        required=True,
+        format_func=lambda text: month(Competence.parse(text)),
+        key=key,
+        on_change=lambda: go(Competence.parse(st.session_state[key])),
+    )
+
+
+def _parsed(text: object) -> Competence | None:
+    try:
+        return Competence.parse(text) if isinstance(text, str) else None
+    except InvalidInputError:
+        return None

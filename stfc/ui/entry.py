@@ -1,0 +1,40 @@
+"""The entry script: page configuration, navigation, and what stands on every screen around the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from stfc.errors import StfcError
+from stfc.ui import competence, foot, labels, server, session, states, style
+
+_PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+
+def _page(words: labels.PageLabels) -> st.Page:
+    return st.Page(
+        _PAGES / f"{words.file}.py",
+        title=words.title,
+        icon=words.icon,
+        url_path=words.path or None,
+        default=not words.path,
+    )
+
+
+def main() -> None:
+    """One run of the app: every page is always registered and refuses inside itself (``guard``)."""
+    st.set_page_config(page_title=labels.PRODUCT, page_icon=str(style.ASSETS / "page-icon.png"), layout="wide")
+    style.apply()
+    style.logo()
+    page = st.navigation({group: [_page(words) for words in pages] for group, pages in labels.MENU.items()})
+    competence.bind()
+    session.remember_role()
+    states.show_toasts()
+    foot.show()
+    try:
+        page.run()
+    except StfcError as error:
+        # A fault is a sentence on the screen and one log line; Streamlit would log a traceback.
+        server.show_fault(error)
+
+
+main()

@@ -1,0 +1,87 @@
+"""The foot of the sidebar: the running batch, platform, worker, age of the ERP's data, and who is here."""
+
+import streamlit as st
+
+from stfc.domain.role import Role
+from stfc.services.ports import BatchSummary
+from stfc.services.status import SystemStatus
+from stfc.ui import figures, labels, session
+from stfc.ui.format import age, count, duration, month, percent
+
+_BUSY_EVERY = 3.0
+_IDLE_EVERY = 20.0
+
+
+def show() -> None:
+    """Draw the foot; it refreshes itself, faster while a batch runs, without a rerun of the page."""
+    busy = any(batch.status in ("running", "waiting") for batch in session.status().active)
+    with st.sidebar:
+        st.fragment(_state, run_every=_BUSY_EVERY if busy else _IDLE_EVERY)()
+        _who()
+
+
+def _state() -> None:
+    status = session.status()
+    for batch in status.active[:1]:
+        _batch(batch, status)
+    st.markdown(_platform(status))
+    st.markdown(_worker(status))
+    st.markdown(f":material/database: {_snapshot(status)}")
+
+
+def _batch(batch: BatchSummary, status: SystemStatus) -> None:
+    done = batch.items - batch.open_items
+    head = f"**{labels.BATCH.format(batch=batch.batch)}** · {month(batch.competence)} · **{percent(done, batch.items)}**"
+    st.markdown(head)
+    figures.outcome_bar(batch.outcomes, thin=True)
+    spent = duration((status.now - batch.started_at).total_seconds()) if batch.started_at else "na fila"
+    st.caption(f"{count(done)} de {count(batch.items)} contratos · {spent}")
+
+
+def _platform(status: SystemStatus) -> str:
+    if not status.configured:
+        return f":gray[●] {labels.PLATFORM_NONE}"
+    if status.platform is None:
+        return f":gray[●] {labels.PLATFORM_UNKNOWN}"
+    if not status.platform.up:
+        return f":red[●] {labels.PLATFORM_DOWN.format(age=age(status.platform.since, status.now))}"
+    if status.platform.latency_ms is None:
+        return f":green[●] {labels.PLATFORM_UP_PLAIN}"
+    return f":green[●] {labels.PLATFORM_UP.format(latency=status.platform.latency_ms)}"
+
+
+def _worker(status: SystemStatus) -> str:
+    running = sum(worker.running for worker in status.workers)
+    if not status.workers:
+        return f":red[●] {labels.WORKERS_NONE}"
+    if running:
+        return f":green[●] {labels.WORKERS_RUNNING.format(running=count(running))}"
+    if any(batch.status == "paused" for batch in status.active):
+        return f":orange[●] {labels.WORKERS_PAUSED}"
+    return f":green[●] {labels.WORKERS_IDLE}"
+
+
+def _snapshot(status: SystemStatus) -> str:
+    if status.imported_at is None:
+        return labels.NO_ERP
+    return labels.SNAPSHOT.format(age=age(status.imported_at, status.now))
+
+
+def _who() -> None:
+    role = session.role()
+    if role is None:
+        return
+    words = f"{session.user_name()} · {labels.ROLES[role]}"
+    if session.fixed_role():
+        st.markdown(f":material/account_circle: {words}")
+        return
+    with st.popover(words, icon=":material/account_circle:", type="tertiary", help=labels.CHANGE_ROLE):
+        st.radio(
+            labels.CHANGE_ROLE,
+            list(Role),
+            index=list(Role).index(role),
+            format_func=lambda one: labels.ROLES[one],
+            captions=[labels.ROLES_MAY[one] for one in Role],
+            key="stfc_role_picker",
+            on_change=lambda: session.choose_role(st.session_state["stfc_role_picker"]),
+        )

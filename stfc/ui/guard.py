@@ -1,0 +1,53 @@
+"""Refuses inside the page, whatever led to it: menu, deep link on a fresh server, or the back button."""
+
+import streamlit as st
+
+from stfc.domain.role import Role
+from stfc.services.ports import Actor
+from stfc.ui import labels, session
+
+__all__ = ["Role", "may", "require"]
+
+
+def require(needed: Role) -> Actor:
+    """Who acts, when the role covers ``needed``; otherwise says why not, or asks for a role, and stops the page."""
+    if not session.is_loopback():
+        _refuse(labels.NOT_LOOPBACK_TITLE, labels.NOT_LOOPBACK)
+    role = session.role()
+    if role is None:
+        _ask()
+        st.stop()
+    if not role.covers(needed):
+        words = labels.REFUSED.format(needed=labels.ROLES[needed], role=labels.ROLES[role])
+        _refuse(labels.REFUSED_TITLE, words)
+    return session.actor()
+
+
+def may(needed: Role) -> bool:
+    """Whether the session's role covers ``needed``, to leave out an act; the services check it again."""
+    role = session.role()
+    return role is not None and role.covers(needed)
+
+
+def _refuse(title: str, words: str) -> None:
+    with st.container(border=True, key="stfc_error_refused"):
+        st.title(title, anchor=False)
+        st.markdown(words)
+    st.stop()
+
+
+def _ask() -> None:
+    st.title(labels.SIGN_IN_TITLE, anchor=False)
+    st.caption(labels.SIGN_IN_HINT)
+    with st.grid(3, min_column_width=220, gap=12):
+        for role in Role:
+            with st.container(border=True, height="stretch", key=f"stfc_sign_in_{role.value}"):
+                st.header(labels.ROLES[role].capitalize(), anchor=False)
+                st.markdown(labels.ROLES_MAY[role])
+                st.button(
+                    labels.SIGN_IN.format(role=labels.ROLES[role]),
+                    key=f"sign_in_{role.value}",
+                    type="primary" if role is Role.OPERATOR else "secondary",
+                    on_click=session.choose_role,
+                    args=(role,),
+                )

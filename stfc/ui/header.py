@@ -1,0 +1,64 @@
+"""The head of every screen: title, competence, *Ajuda*, *Atualizar*, and the line *Resumo da rotina*."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from stfc.ui import competence, labels, session, states
+from stfc.ui.format import clock
+
+_HELP = Path(__file__).resolve().parents[2] / "data" / "help"
+
+
+def show(
+    page: labels.PageLabels,
+    *,
+    title: str | None = None,
+    summary: str | None = None,
+    on_back: Callable[[], None] | None = None,
+    taken_at: datetime | None = None,
+) -> None:
+    """Draw the header row and the summary. Stops the page with a sentence where no platform is configured (PRODUCT 3).
+
+    Args:
+        page: the screen's words.
+        title: another title, for a detail (plain text; it is escaped).
+        summary: another summary line, for a detail.
+        on_back: in a detail, the callback of the arrow before the title.
+        taken_at: when the shown data were read; now when None.
+    """
+    status = session.status()
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="page_header"):
+        if on_back:
+            st.button("", icon=":material/arrow_back:", type="tertiary", help=labels.BACK, key="page_back", on_click=on_back)
+        st.title(states.plain(title) if title else page.title, width="stretch", anchor=False)
+        competence.stepper()
+        if st.button(labels.HELP, icon=":material/help:", type="tertiary", key="page_help"):
+            _help(page)
+        st.button(labels.REFRESH, icon=":material/refresh:", key="page_refresh")
+    data = labels.DATA_OF.format(clock=clock(taken_at or status.now))
+    st.caption(f"**{labels.SUMMARY}** {summary or page.summary} {data}")
+    if not status.configured:
+        states.empty(labels.NOT_CONFIGURED_TITLE, labels.NOT_CONFIGURED)
+        st.stop()
+    if status.snapshot is None:
+        states.empty(labels.NO_SNAPSHOT_TITLE, labels.NO_SNAPSHOT)
+        st.stop()
+
+
+def help_text(page: labels.PageLabels) -> str:
+    """The page's help in Markdown, from ``data/help``."""
+    try:
+        return (_HELP / f"{page.file}.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return labels.NO_HELP
+
+
+def _help(page: labels.PageLabels) -> None:
+    @st.dialog(f"{labels.HELP}: {page.title}", position="right", width=620)
+    def drawer() -> None:
+        st.markdown(help_text(page))
+
+    drawer()

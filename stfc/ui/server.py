@@ -1,0 +1,126 @@
+"""What the server does beside running the script: warm start, health route, the page's language, faults."""
+
+import gc
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stfc.errors import StfcError
+
+ENTRY: Final = Path(__file__).with_name("entry.py")
+_log = logging.getLogger("stfc.ui")
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Import what the screens need and build the application before the first visitor.
+
+    Streamlit collects garbage after every rerun; freezing what is loaded keeps that from costing 100 ms each.
+    """
+    _warm()
+    gc.collect()
+    gc.freeze()
+    yield {}
+
+
+def routes() -> list[Route]:
+    """``/api/healthz``: whether this process serves, for supervisors and the demonstration."""
+    return [Route("/api/healthz", _healthz)]
+
+
+def middleware() -> list[Middleware]:
+    """The page says which language it speaks."""
+    return [Middleware(PortuguesePage)]
+
+
+def on_script_error(error: Exception) -> bool:
+    """A sentence on the screen for what nobody caught: a fault of ours in a callback, or a defect, with its code."""
+    if isinstance(error, StfcError):
+        show_fault(error)
+        return True
+    from stfc.ui import states  # noqa: PLC0415
+
+    code = f"TELA-{secrets.token_hex(3).upper()}"
+    # Streamlit has just logged the traceback itself; this line ties it to what the person saw.
+    _log.error("defect %s while showing a page: %s", code, type(error).__name__)
+    states.defect(code)
+    return True
+
+
+def show_fault(error: StfcError) -> None:
+    """The card of an error of ours, with its one line in the log."""
+    from stfc.ui import labels, states  # noqa: PLC0415 - Streamlit's parts load when the runtime is there
+
+    _log.warning("%s while showing a page", error.code)
+    states.fault(error, states.Step(labels.TRY_AGAIN))
+
+
+class PortuguesePage:
+    """Rewrites ``<html lang="en">`` of the served page to ``pt-BR`` (screen readers choose the voice by it)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, pages with their language changed."""
+        if scope["type"] != "http" or not _wants_page(scope):
+            await self.app(scope, receive, send)
+            return
+        # A compressed body could not be rewritten.
+        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        await self.app({**scope, "headers": plain}, receive, _Rewriter(send))
+
+
+class _Rewriter:
+    """Holds a page's head back until its body is known, since the length changes."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._start: Message | None = None
+        self._body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        if message["type"] != "http.response.body" or self._start is None:
+            await self._send(message)
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        start, body = self._start, bytes(self._body).replace(b'<html lang="en">', b'<html lang="pt-BR">', 1)
+        headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+        await self._send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+def _wants_page(scope: Scope) -> bool:
+    accepts = dict(scope["headers"]).get(b"accept", b"")
+    return scope["method"] == "GET" and b"text/html" in accepts
+
+
+async def _healthz(request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+def _warm() -> None:
+    import pandas  # noqa: F401, ICN001, PLC0415
+    import plotly.graph_objects  # noqa: F401, PLC0415
+
+    from stfc.ui import charts, filters, header, session, tables  # noqa: F401, PLC0415
+
+    try:
+        session.application()
+    except StfcError as error:
+        # The screens say it; a supervisor restarting the process would not help.
+        _log.warning("%s while starting", error.code)
