@@ -23,11 +23,27 @@ class CallClass(StrEnum):
 
 
 @dataclass(frozen=True)
+class CallIdentity:
+    """What tells one call from another (SUMMIT_API): the platform's id, or line, called, start and duration."""
+
+    call_id: str
+    line: str
+    called: str
+    started_at: datetime
+    duration: int
+
+    @property
+    def event(self) -> tuple[str, str, datetime, int]:
+        """Line, called, start (an instant, whatever its offset) and duration."""
+        return self.line, self.called, self.started_at, self.duration
+
+
+@dataclass(frozen=True)
 class CallRecord:
     """A D line of a billing file, every field kept as the file has it (SUMMIT_API).
 
-    ``called`` is as dialled; ``started_at`` is aware, with the file's own offset; ``duration`` in whole seconds, 0 means
-    unanswered; ``platform_class``, ``carrier`` and ``csp`` may be empty.
+    ``called`` is as dialled; ``started_at`` is aware, with the file's own offset; ``duration`` in whole seconds, 0
+    means unanswered; ``platform_class``, ``carrier`` and ``csp`` may be empty.
     """
 
     call_id: str
@@ -40,3 +56,8 @@ class CallRecord:
     carrier: str
     csp: str
     amount: Micros
+
+    @property
+    def identity(self) -> CallIdentity:
+        """What repeats of the call are known by."""
+        return CallIdentity(self.call_id, self.line, self.called, self.started_at, self.duration)

@@ -1,1 +1,576 @@
 """Every Portuguese sentence that screen and terminal share, from codes and facts (ARCHITECTURE, layers)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from stfc.domain.competence import Competence
+from stfc.domain.eligibility import Verdict
+from stfc.errors import StfcError
+
+# --- Words of the glossary (PRODUCT 2) -----------------------------------------------------------------------------
+
+STAGES = {
+    "pre_contract": "Pré-contrato",
+    "in_approval": "Em aprovação",
+    "approved": "Aprovado",
+    "rejected": "Reprovado",
+    "cancelled": "Cancelado",
+    "integrated": "Integrado",
+}
+STATUSES = {
+    "normal": "Normal",
+    "demo": "Demonstração",
+    "courtesy": "Cortesia",
+    "cancelled": "Cancelado",
+    "suspended": "Suspenso",
+    "financial_block": "Bloqueio financeiro",
+    "administrative_block": "Bloqueio administrativo",
+    "closed": "Encerrado",
+}
+INTEGRATIONS = {"pending": "Pendente", "integrated": "Integrado", "error": "Erro"}
+INVOICE_STATUSES = {
+    "open": "Aberta",
+    "awaiting_note": "Aguardando nota",
+    "closed": "Fechada",
+    "paid": "Paga",
+    "cancelled": "Cancelada",
+}
+OUTCOMES = {
+    "waiting": "Na fila",
+    "running": "Em execução",
+    "waiting_file": "Aguardando arquivo",
+    "charged": "Cobrado",
+    "zero": "Zerado",
+    "held": "Retido",
+    "refused": "Recusado",
+    "failed": "Falhou",
+    "cancelled": "Cancelado",
+}
+BATCH_STATUSES = {
+    "waiting": "Na fila",
+    "running": "Em execução",
+    "paused": "Pausado",
+    "done": "Concluído",
+    "cancelled": "Cancelado",
+}
+ROLES = {"supervisor": "supervisor", "operator": "operador", "manager": "gestor"}
+CLASSES = {
+    "LOCAL": "Local",
+    "LDN": "LDN",
+    "VC1": "VC1",
+    "VC2": "VC2",
+    "VC3": "VC3",
+    "LDI": "LDI",
+    "TOLL_FREE": "0800",
+    "SHARED": "0300",
+    "PUBLIC_UTILITY": "Utilidade pública",
+    "UNKNOWN": "Desconhecida",
+}
+RULES = {
+    "approved": "Aprovado",
+    "normal_status": "Em status Normal",
+    "active_summit_service": "Com serviço Summit ativo e não deletado",
+    "within_billing_window": "Dentro da vigência de faturamento",
+    "not_invoiced": "Não faturado na competência",
+    "no_charge": "Não possui cobrança para a competência",
+    "no_eventual_value": "Sem valor eventual vinculado ao serviço Summit",
+    "no_zero_billing_event": "Sem evento de faturamento zerado",
+}
+CAUTIONS = {
+    "cut_day_not_reached": "Dia de corte não atingido",
+    "no_line": "Contrato sem linha",
+    "integration_error": "Integração em erro",
+    "no_plan": "Sem plano tarifário",
+    "invoice_awaiting_note": "Fatura aguardando nota",
+}
+CAUTION_EFFECTS = {
+    "cut_day_not_reached": "O arquivo pode não existir; o item espera",
+    "no_line": "Registros podem ficar retidos",
+    "integration_error": "Reenvie a integração antes de cobrar",
+    "no_plan": "Cobra o valor da Summit, sem comparação",
+    "invoice_awaiting_note": "Há fatura da competência aguardando nota",
+}
+
+_MONTHS = ("jan", "fev", "mar", "abr", "mai", "jun", "jul", "ago", "set", "out", "nov", "dez")
+
+
+def month(competence: Competence) -> str:
+    """``out/2026``."""
+    return f"{_MONTHS[competence.month - 1]}/{competence.year}"
+
+
+def day(value: date | str | None) -> str:
+    """``12/10/2026``; an ISO text is taken too, nothing gives a dash."""
+    if not value:
+        return "—"
+    parsed = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{parsed:%d/%m/%Y}"
+
+
+def reais(amount: str | Decimal) -> str:
+    """``R$ 1.234,56`` of plain text or a decimal in reais, with all its decimals."""
+    whole, _, fraction = f"{Decimal(amount):f}".partition(".")
+    grouped = f"{int(whole):,}".replace(",", ".")
+    return f"R$ {grouped},{fraction.ljust(2, '0')}"
+
+
+def size(count: int) -> str:
+    """``48,2 KB`` of a number of bytes."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.1f} KB".replace(".", ",")
+
+
+# --- The eight rules (PRODUCT 5) -----------------------------------------------------------------------------------
+
+
+def rule_reason(verdict: Verdict) -> str:
+    """Why one rule holds or not, with its evidence, in a sentence."""
+    return _RULE_REASONS[verdict.rule.key](verdict.evidence, verdict.holds)
+
+
+def _approved(evidence: Mapping[str, Any], holds: bool) -> str:
+    stage = STAGES[evidence["stage"]]
+    since = f" desde {day(evidence['approved_on'])}" if evidence["approved_on"] else ""
+    if evidence["deleted"]:
+        return f"Contrato deletado, na etapa {stage}"
+    return f"Etapa {stage}{since}" if holds else f"Etapa {stage}; só a etapa Aprovado é cobrada"
+
+
+def _normal(evidence: Mapping[str, Any], holds: bool) -> str:
+    status = STATUSES[evidence["status"]]
+    return f"Status {status}" if holds else f"Status {status}; só o status Normal é cobrado"
+
+
+def _service(evidence: Mapping[str, Any], holds: bool) -> str:
+    active, total = evidence["active"], evidence["services"]
+    if holds:
+        return f"{len(active)} de {total} serviços Summit ativos: {', '.join(active)}"
+    return f"Nenhum dos {total} serviços Summit está ativo e não deletado" if total else "Nenhum serviço Summit"
+
+
+def _window(evidence: Mapping[str, Any], holds: bool) -> str:
+    until = f"até {day(evidence['bill_until'])}" if evidence["bill_until"] else "sem fim"
+    return f"Vigência de {day(evidence['bill_from'])}, {until}" + ("" if holds else "; não alcança a competência")
+
+
+def _invoiced(evidence: Mapping[str, Any], holds: bool) -> str:
+    return "Nenhuma fatura na competência" if holds else f"Fatura {', '.join(evidence['invoices'])} na competência"
+
+
+def _charged(evidence: Mapping[str, Any], holds: bool) -> str:
+    if holds:
+        return "Nenhum item vivo na competência"
+    items = (f"Lote {item['batch']}, {OUTCOMES[item['outcome']].lower()}" for item in evidence["items"])
+    return "; ".join(items)
+
+
+def _valued(evidence: Mapping[str, Any], holds: bool) -> str:
+    if holds:
+        return "Nenhum valor eventual na competência"
+    return f"Valor eventual {', '.join(evidence['eventual_values'])} no serviço Summit"
+
+
+def _zeroed(evidence: Mapping[str, Any], holds: bool) -> str:
+    return "Nenhum evento na competência" if holds else f"Evento {', '.join(evidence['events'])} na competência"
+
+
+_RULE_REASONS = {
+    "approved": _approved,
+    "normal_status": _normal,
+    "active_summit_service": _service,
+    "within_billing_window": _window,
+    "not_invoiced": _invoiced,
+    "no_charge": _charged,
+    "no_eventual_value": _valued,
+    "no_zero_billing_event": _zeroed,
+}
+
+WAYS_OUT = {
+    "approved": "aprovar o contrato no ERP",
+    "normal_status": "regularizar o status no ERP",
+    "active_summit_service": "ativar um serviço Summit no ERP",
+    "within_billing_window": "ajustar a vigência no ERP",
+    "not_invoiced": "nada a fazer: a competência já foi faturada",
+    "no_charge": "estornar a cobrança, se ela estiver errada",
+    "no_eventual_value": "excluir o valor eventual no ERP, ou estornar a cobrança que o criou",
+    "no_zero_billing_event": "estornar o evento de faturamento zerado",
+}
+"""What would bring the contract into the list, by the rule that keeps it out."""
+
+
+# --- Codes of PRODUCT 10: what they mean and what to do ------------------------------------------------------------
+
+CODES = {
+    "SUM-404": "Arquivo ainda não existe na Summit",
+    "SUM-401": "Credencial recusada pela Summit",
+    "SUM-429": "Summit pediu para ir mais devagar",
+    "SUM-5XX": "Erro no servidor da Summit",
+    "SUM-TMO": "Tempo esgotado à espera da Summit",
+    "SUM-NET": "Conexão com a Summit interrompida",
+    "SUM-SUB": "Assinante desconhecido na Summit",
+    "SUM-422": "Summit recusou os dados do assinante",
+    "SUM-CFG": "Integração STFC - Summit não habilitada",
+    "ARQ-FMT": "Arquivo fora do formato combinado",
+    "ARQ-SHA": "Conteúdo não confere com a soma anunciada",
+    "ARQ-TOT": "Totais declarados diferem dos registros",
+    "CTR-LIN": "Linha sem contrato no dia da ligação",
+    "CTR-DIV": "Linha de outro contrato no dia da ligação",
+    "TAR-DIF": "Nossa tarifação difere além da tolerância",
+    "CON-ANO": "Valor fora do histórico do contrato",
+    "TAR-SEM": "Sem tarifa para uma classe que ocorre",
+    "REG-ELG": "Contrato deixou de ser elegível",
+}
+REMEDIES = {
+    "SUM-404": "Nada a fazer: reprocesse quando a Summit fechar o mês",
+    "SUM-401": "Corrigir o token da Summit e reprocessar",
+    "SUM-429": "Reprocessar mais tarde",
+    "SUM-5XX": "Reprocessar; se persistir, abrir chamado na Summit",
+    "SUM-TMO": "Reprocessar agora",
+    "SUM-NET": "Reprocessar quando a Summit responder",
+    "SUM-SUB": "Reenviar a integração do contrato",
+    "ARQ-FMT": "Abrir chamado na Summit com o anexo",
+    "ARQ-SHA": "Reprocessar; se persistir, abrir chamado na Summit",
+    "ARQ-TOT": "Decidir na Conferência",
+    "CTR-LIN": "Decidir na Conferência",
+    "CTR-DIV": "Decidir na Conferência",
+    "TAR-DIF": "Decidir na Conferência",
+    "CON-ANO": "Decidir na Conferência",
+    "TAR-SEM": "Decidir na Conferência",
+    "REG-ELG": "Ver por que não está na lista",
+}
+CAN_SUCCEED = frozenset({"SUM-429", "SUM-5XX", "SUM-TMO", "SUM-NET", "ARQ-SHA", "SUM-404", "SUM-401"})
+"""Codes that a retry without any other act can turn into a charge."""
+
+INVALID = {
+    "competence": "“{value}” não é uma competência no formato AAAA-MM, de 2000 a 2100.",
+    "amount": "“{value}” não é um valor com até 6 casas decimais, sem sinal.",
+    "fault": "“{value}” não é uma falha do simulador; use TIPO=TAXA, com TIPO entre {choices} e TAXA de 0 a 1.",
+    "file": "{value}: o arquivo não pôde ser lido ({reason}).",
+    "empty": "Informe ao menos um contrato.",
+}
+NOT_FOUND = {
+    "contract": "O contrato {key} não existe na importação atual do ERP.",
+    "batch": "O lote {key} não existe.",
+    "item": "O item {key} não existe.",
+    "snapshot": "A importação {key} do ERP não existe mais.",
+}
+NOT_POSSIBLE = {
+    "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
+    "reason_missing": "Informe o motivo do estorno; ele fica na auditoria.",
+    "invoiced": "O valor do contrato {contracts} já foi faturado; use complemento ou desconto em vez do estorno.",
+    "nothing_to_reverse": "Não há cobrança a estornar neste lote para o contrato {contracts}.",
+    "platform_down": "O lote {batch} está pausado ({code}): a Summit não responde ou recusa a credencial. "
+    "Nenhuma tentativa foi gasta e nada foi cobrado pela metade.",
+    "home_exists": "{home} já tem dados que não são da demonstração.",
+    "child_ended": "A demonstração parou: {name} terminou com o código {status}.",
+    "child_silent": "{url} não respondeu a tempo.",
+}
+ACTIONS = {
+    "bill": "gerar cobrança",
+    "retry": "reprocessar",
+    "cancel": "cancelar",
+    "reverse": "estornar",
+    "provision": "reenviar a integração",
+    "import": "importar dados do ERP",
+    "reveal": "revelar números",
+}
+_ERRORS = {
+    "CFG-INV": "A configuração {setting} está errada: {cause}.",
+    "CFG-VER": "A pasta {home} foi gravada por outra versão do produto (formato {found}; esta lê {expected}).",
+    "ARM-ESC": "Não foi possível ler ou gravar em {place}: {cause}. Nada foi alterado.",
+    "IMP-MUD": "Os dados do ERP mudaram durante a operação; tente de novo.",
+    "SUM-404": "A plataforma ainda não fechou o arquivo do contrato {contract} em {competence}.",
+    "SUM-401": "A Summit recusou a credencial (HTTP {status}).",
+    "SUM-429": "A Summit pediu para ir mais devagar.",
+    "SUM-5XX": "A Summit respondeu com erro: {cause}.",
+    "SUM-TMO": "A Summit não respondeu a tempo ({phase}, {seconds} s).",
+    "SUM-NET": "Não há conexão com a Summit: {cause}.",
+    "SUM-SUB": "A Summit não conhece o assinante {contract}.",
+    "SUM-422": "A Summit recusou os dados do contrato {contract}: {reason}.",
+    "SUM-CFG": "A integração STFC - Summit não está habilitada; defina STFC_SUMMIT_URL ou STFC_SUMMIT_DIR.",
+    "ARQ-SHA": "O conteúdo do arquivo não confere com a soma sha256 anunciada.",
+    "REG-ELG": "Não é mais elegível: {rule}.",
+}
+
+
+class _Facts(dict[str, Any]):
+    """Facts for a sentence; what is missing shows as a dash instead of breaking the sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def fill(sentence: str, facts: Mapping[str, Any]) -> str:
+    """The sentence with its facts; lists are joined, absent ones become a dash."""
+    plain = {k: ", ".join(map(str, v)) if isinstance(v, list | tuple) else v for k, v in facts.items() if v is not None}
+    return sentence.format_map(_Facts(plain))
+
+
+def sentence(code: str, facts: Mapping[str, Any]) -> str:
+    """The sentence of a code with its facts, without the code itself."""
+    if code == "ARQ-FMT":
+        return file_cause(facts)
+    if code == "REG-ELG" and facts.get("rule"):
+        facts = {**facts, "rule": RULES[facts["rule"]]}
+    template = _ERRORS.get(code)
+    return fill(template, facts) if template else CODES.get(code, "Erro inesperado") + "."
+
+
+def error(problem: StfcError) -> str:
+    """What a person reads of an error: the sentence and, in brackets, the code."""
+    return f"{_said(problem)} ({problem.code})"
+
+
+def _said(problem: StfcError) -> str:
+    facts = problem.facts
+    if problem.code == "USO-INV":
+        return fill(INVALID[facts["cause"]], facts)
+    if problem.code == "USO-NAO":
+        return fill(NOT_FOUND[facts["kind"]], facts)
+    if problem.code == "USO-EST":
+        return fill(NOT_POSSIBLE[facts["cause"]], facts)
+    if problem.code == "USO-PER":
+        action = ACTIONS.get(facts["action"], facts["action"])
+        return f"O papel {ROLES[facts['role']]} não pode {action}; é preciso ser {ROLES[facts['needed']]}."
+    if problem.code == "IMP-REC":
+        first = facts["problems"][0]
+        place = f"{first.file}, linha {first.line}, coluna {first.column}" if first.line else first.file
+        return (
+            f"Importação recusada, nada mudou: {len(facts['problems'])} problema(s). O primeiro: {place}: {first.cause}"
+        )
+    return sentence(problem.code, facts)
+
+
+def item(row: Any) -> str:
+    """Where a contract of a batch stands and why, in a sentence (``ports.ItemRow``)."""
+    said = OUTCOMES[row.outcome]
+    if row.reversed:
+        said += ", estornado"
+    if row.outcome == "waiting_file":
+        return f"{said}: a plataforma ainda não fechou o arquivo de {row.competence}. (SUM-404)"
+    if row.outcome == "refused":
+        return f"{said}: {RULES[row.rule]} não vale mais. (REG-ELG)"
+    if row.outcome == "held":
+        return f"{said}: {'; '.join(finding(f) for f in row.facts.get('findings', ()))}"
+    if row.code:
+        return f"{said}: {sentence(row.code, row.facts)} ({row.code})"
+    return f"{said}."
+
+
+def finding(facts: Mapping[str, Any]) -> str:
+    """Why a charge is held: the sentence of one finding, with its code."""
+    return f"{sentence(facts['code'], facts)} ({facts['code']})"
+
+
+# --- Logs de processamento -----------------------------------------------------------------------------------------
+
+STEPS = {
+    "queue": "Fila",
+    "file": "Arquivo",
+    "download": "Download",
+    "integrity": "Integridade",
+    "parse": "Leitura",
+    "check": "Conferência",
+    "eligibility": "Elegibilidade",
+    "result": "Resultado",
+}
+LEVELS = {"ok": "ok", "warning": "aviso", "error": "erro"}
+_LOG = {
+    "lease_expired": "O processador que fazia este contrato parou; voltou para a fila",
+    "worker_stopped": "O processador foi encerrado; voltou para a fila",
+    "released": "A Summit parou de responder; voltou para a fila sem gastar tentativa",
+    "retried": "Reprocessamento pedido por {who}",
+    "cancelled": "Cancelado por {who}; nada foi gravado",
+    "asked": "Descritor pedido à Summit",
+    "unfinished": "O arquivo não chegou em {seconds} s; volta à fila e espera mais da próxima vez",
+    "waiting_file": "A Summit ainda não tem o arquivo; nada foi gravado",
+    "zero": "Faturamento zerado: evento {event} gravado com {calls} ligações",
+    "reversed": "Estornado por {who}: {reason}",
+}
+
+
+def log(line: Any) -> str:
+    """The sentence of a log line (``ports.LogLine``)."""
+    facts = dict(line.facts)
+    special = _LOG_SPECIAL.get(line.event)
+    return special(facts) if special else fill(_LOG[line.event], facts)
+
+
+def _described(facts: dict[str, Any]) -> str:
+    if facts.get("records") is None:
+        return "Arquivo encontrado, sem totais anunciados"
+    amount = facts.get("amount_micros")
+    value = f", {reais(Decimal(amount).scaleb(-6).normalize())}" if amount is not None else ""
+    return f"Descritor recebido: {facts['records']} registros{value}"
+
+
+def _charged_line(facts: dict[str, Any]) -> str:
+    return (
+        f"Cobrado: {reais(facts['amount'])} de {facts['calls']} ligações, valor eventual {facts['value_id']}. "
+        "As 8 regras foram conferidas na mesma transação"
+    )
+
+
+def _held_line(facts: dict[str, Any]) -> str:
+    return (
+        f"Retido ({facts['code']}): {reais(facts['amount'])} de {facts['calls']} ligações espera decisão na Conferência"
+    )
+
+
+_LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
+    "described": _described,
+    "fetched": lambda facts: f"Arquivo recebido: {size(facts['bytes'])}",
+    "charged": _charged_line,
+    "held": _held_line,
+    "refused": lambda facts: f"Recusado na hora de gravar: {RULES[facts['rule']]} não vale mais. Nada foi gravado",
+    "retry": lambda facts: (
+        f"Tentativa {facts['try']}: {sentence(facts['code'], facts)} ({facts['code']}), espera de {facts['seconds']} s"
+    ),
+    "failed": lambda facts: (
+        f"Falhou: {sentence(facts['code'], facts)} ({facts['code']}). Nada foi gravado para este contrato"
+    ),
+}
+
+
+# --- ERP import (ERP_IMPORT) ---------------------------------------------------------------------------------------
+
+IMPORT_CAUSES = {
+    "folder": "a pasta não existe ou não é uma pasta",
+    "no_table": "a pasta não tem nenhuma das tabelas do ERP (contracts, services, lines, …)",
+    "table_required": "a primeira importação precisa desta tabela, e a pasta não a tem",
+    "twice": "a tabela está em .csv e em .parquet; deixe só um dos dois",
+    "unreadable": "o arquivo não pôde ser lido: {reason}",
+    "empty_file": "o arquivo está vazio; falta ao menos o cabeçalho",
+    "encoding": "o texto não está em UTF-8",
+    "control": "há um caractere de controle ou uma quebra de linha solta",
+    "quotes": "há aspas mal fechadas",
+    "ragged": "a linha tem {found} campos; o cabeçalho tem {expected}",
+    "column_missing": "falta a coluna",
+    "column_unknown": "a coluna não existe nesta tabela",
+    "column_twice": "a coluna aparece mais de uma vez no cabeçalho",
+    "column_type": "o tipo {found} não serve para esta coluna",
+    "required": "o campo não pode ficar vazio",
+    "day": "“{value}” não é uma data no formato AAAA-MM-DD",
+    "flag": "“{value}” não é 0 nem 1",
+    "choice": "“{value}” não é um valor conhecido; use um de: {choices}",
+    "integer": "“{value}” não é um número inteiro de {least} a {most}",
+    "amount": "“{value}” não é um valor em reais como 123.45, sem sinal",
+    "competence": "“{value}” não é uma competência no formato AAAA-MM",
+    "document": "o documento não tem a forma de CPF (11 dígitos) nem de CNPJ (14 posições, letras só maiúsculas)",
+    "number": "o número da linha deve ter só dígitos, de 8 a 15",
+    "too_long": "o texto tem mais de {most} caracteres",
+    "duplicate": "a chave já apareceu na linha {first} do arquivo",
+    "unknown_contract": "o contrato {value} não existe em contracts",
+    "unknown_service": "o serviço {value} não existe em services",
+    "left_contract": "{rows} linha(s) de {table} da importação anterior ficariam sem contrato; a primeira é do {value}",
+    "left_service": "{rows} linha(s) de {table} da importação anterior ficariam sem serviço; a primeira é do {value}",
+    "other_contract": "o serviço {service} é do contrato {owner}, não do {contract}",
+    "left_other_contract": "{rows} valor(es) da importação anterior citam serviço de outro contrato; o 1º é {value}",
+    "since_until": "o início {since} não é anterior ao fim {until}",
+    "overlap": "a vigência desta linha se sobrepõe à da linha {first} do arquivo, para o mesmo número",
+    "check_digits": "os dígitos verificadores do CPF ou CNPJ não conferem",
+    "file_ignored": "o arquivo não é de nenhuma tabela do ERP e foi ignorado",
+}
+"""Why a dump is refused, or what is odd in it, as ``ImportProblem`` and ``ImportWarning`` say it."""
+
+
+def import_cause(cause: str, **facts: object) -> str:
+    """The sentence of a key of ``IMPORT_CAUSES``; never with a phone number or a document in it."""
+    return IMPORT_CAUSES[cause].format(**facts)
+
+
+# --- The billing file (SUMMIT_API; PRODUCT 10) ----------------------------------------------------------------------
+
+FILE_FIELDS = {
+    "call_id": "identificador da ligação",
+    "line": "linha",
+    "caller": "número de origem",
+    "called": "número discado",
+    "started_at": "início da ligação",
+    "duration": "duração",
+    "class": "classe",
+    "carrier": "operadora de destino",
+    "csp": "CSP",
+    "amount": "valor",
+    "period_from": "início do período",
+    "period_until": "fim do período",
+    "generated_at": "data de geração",
+    "records": "quantidade de registros",
+    "billed_seconds": "soma das durações",
+    "seconds": "soma das durações",
+    "amount_micros": "soma dos valores",
+}
+"""Fields of a billing file, and the totals that a T line or a descriptor declares."""
+
+FILE_CAUSES = {
+    "empty_file": "o arquivo está vazio",
+    "encoding": "o byte {value} não existe em UTF-8 nem em cp1252",
+    "control": "há um caractere de controle ({value})",
+    "header_missing": "falta a linha H no começo do arquivo",
+    "version": "a versão “{value}” do formato não é conhecida",
+    "other_contract": "o arquivo é de outro contrato ({value})",
+    "competence": "“{value}” não é uma competência",
+    "other_competence": "o arquivo é de outra competência ({value})",
+    "period": "o período começa depois do fim ({value})",
+    "fields": "o número de campos está errado ({value})",
+    "line_kind": "o tipo de linha “{value}” não existe",
+    "after_trailer": "há conteúdo depois da linha T",
+    "trailer_missing": "falta a linha T no fim do arquivo",
+    "empty": "{field} sem valor",
+    "too_long": "{field} com {value} caracteres é longo demais",
+    "number": "{field} “{value}” não é um número de telefone",
+    "duration": "{field} “{value}” não é número",
+    "count": "{field} “{value}” não é número",
+    "date": "{field} “{value}” não é uma data",
+    "instant": "{field} “{value}” não é data e hora com fuso",
+    "amount": "{field} “{value}” não é um valor com até 6 casas decimais, sem sinal",
+}
+"""Why a file is not of the agreed form, by the ``cause`` of a ``FileFormatError``."""
+
+
+def file_cause(facts: Mapping[str, Any]) -> str:
+    """``Linha 87: duração “abc” não é número``, from the facts of a ``FileFormatError``."""
+    named = {**facts, "field": FILE_FIELDS.get(facts.get("field", ""), "")}
+    return f"Linha {facts['line']}: {fill(FILE_CAUSES[facts['cause']], named)}"
+
+
+def totals_difference(facts: Mapping[str, Any]) -> str:
+    """What an ARQ-TOT finding says: who declared what, and what the records come to."""
+    source = "A linha T" if facts["source"] == "trailer" else "O descritor"
+    parts = (
+        f"{FILE_FIELDS[name]} {_figure(name, value)}, os registros somam {_figure(name, facts['found'][name])}"
+        for name, value in facts["declared"].items()
+    )
+    return f"{source} declara {'; '.join(parts)}"
+
+
+def line_finding(code: str, facts: Mapping[str, Any]) -> str:
+    """What a CTR-LIN or CTR-DIV finding says: how many calls, and whose lines."""
+    calls = _many(facts["calls"], "ligação", "ligações")
+    if code == "CTR-DIV":
+        return f"{calls} de linha que no dia era de outro contrato ({', '.join(facts['contracts'])})"
+    return f"{calls} de linha que no dia não era de nenhum contrato ({', '.join(facts['lines'])})"
+
+
+def _figure(name: str, value: int) -> str:
+    return _micros(value) if name == "amount_micros" else f"{value:,}".replace(",", ".")
+
+
+def _micros(amount: int) -> str:
+    return reais(f"{Decimal(amount).scaleb(-6).normalize():f}")
+
+
+def _totals_said(facts: Mapping[str, Any]) -> str:
+    records = _many(facts["records"], "registro", "registros")
+    return f"{records}, {_figure('seconds', facts['seconds'])} s, {_micros(facts['amount_micros'])}"
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}".replace(",", ".")
+
+
+def _short_sha256(digest: str) -> str:
+    return f"{digest[:4]}…{digest[-4:]}"

@@ -1,0 +1,213 @@
+"""What the files of a chunk come to: repeats, classes, lines, totals and the amount to charge (PRODUCT 5-7)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from stfc.adapters.billing_files import ParsedFiles, parse_files
+from stfc.adapters.calls.classification import derive
+from stfc.adapters.calls.lines import NO_CONTRACT, OTHER_CONTRACT, LineDirectory, issues, line_directory
+from stfc.adapters.calls.repeats import is_repeat
+from stfc.adapters.calls.schema import PART_SCHEMA
+from stfc.adapters.calls.store import ParquetCallStore
+from stfc.domain.billing_file import Descriptor, Totals
+from stfc.domain.masking import mask_number
+from stfc.domain.money import MICROS_PER_REAL, Micros, cut
+from stfc.domain.outcome import Charged, Failed, Finding, Held, Outcome, Zero
+from stfc.errors import FileFormatError
+from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
+
+_EXAMPLES = 3
+# A file's period, like a competence, counts the days of America/Sao_Paulo, whatever zone a line or a record is in.
+_PERIOD_DAY = (pl.col("started_at") - pl.duration(hours=3)).dt.date()
+_NOTHING = Totals(0, 0, Micros(0))
+
+
+class ColumnarAssessor:
+    """Implements ``ports.CallAssessor``: all files of a chunk at once, in columns."""
+
+    def __init__(self, store: ParquetCallStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def assess(self, spec: ChunkSpec, arrived: Mapping[int, Arrived]) -> Assessment:
+        """Charged, Zero, Held or Failed with ARQ-FMT for every arrived item, its log, and the calls of the good ones.
+
+        Raises:
+            StorageError: an earlier part or the snapshot cannot be read.
+        """
+        # In contract order, so that the part is sorted as it falls.
+        items = sorted((item for item in spec.items if item.item in arrived), key=lambda item: item.contract)
+        if not items:
+            return Assessment({}, {}, PART_SCHEMA.empty_table())
+        files = [(item.contract, arrived[item.item].body) for item in items]
+        parsed = parse_files(files, spec.competence)
+        calls = _with_contract(parsed, items)
+        found = _totals(calls)
+        repeats = is_repeat(calls, self._store.earlier_keys([item.contract for item in items], spec.calls))
+        kept = _derived(calls.filter(~repeats), parsed, line_directory(spec.snapshot_folder))
+        figures = _figures(kept)
+        outcomes: dict[int, Outcome] = {}
+        log: dict[int, list[LogLine]] = {}
+        for index, item in enumerate(items):
+            case = _Case(arrived[item.item], found.get(index, _NOTHING), figures.get(index, _Figures()), self._clock)
+            outcomes[item.item] = case.judge(parsed, index)
+            log[item.item] = case.log
+        return Assessment(outcomes, log, _part(kept))
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """The kept calls of one file. ``foreign``: by code, how many calls, and examples of lines (masked) or contracts."""
+
+    kept: Totals = _NOTHING
+    late: int = 0
+    foreign: Mapping[str, tuple[int, list[str]]] = field(default_factory=dict)
+
+
+class _Case:
+    """One file: its outcome and the log that says how it came to it."""
+
+    def __init__(self, arrived: Arrived, found: Totals, figures: _Figures, clock: Clock) -> None:
+        self._descriptor = arrived.descriptor
+        self._sha256 = arrived.descriptor.sha256 or hashlib.sha256(arrived.body).hexdigest()
+        self._found = found
+        self._figures = figures
+        self._clock = clock
+        self.log: list[LogLine] = []
+
+    def judge(self, parsed: ParsedFiles, index: int) -> Outcome:
+        """The outcome of file ``index``."""
+        self._checksum()
+        failure = parsed.failures.get(index)
+        return self._unreadable(failure) if failure else self._assessed(parsed.heads[index].declared)
+
+    def _unreadable(self, error: FileFormatError) -> Outcome:
+        self._say("error", "parse", "unreadable", **error.facts)
+        return Failed(error.code, dict(error.facts), error.is_transient)
+
+    def _assessed(self, declared: Totals) -> Outcome:
+        kept = self._figures.kept
+        self._say("ok", "parse", "parsed", **_facts(self._found))
+        findings = [*self._differences(declared), *self._foreign_lines()]
+        dropped = self._found.records - kept.records
+        if dropped:
+            self._say("warning", "check", "repeats", dropped=dropped)
+        if self._figures.late:
+            self._say("warning", "check", "late", calls=self._figures.late)
+        amount = cut(kept.amount)
+        self._say("ok", "check", "amount", calls=kept.records, amount_micros=kept.amount, amount_centavos=amount)
+        # What differs is held whatever its amount: nobody knows yet what the right one is.
+        if findings:
+            return Held(amount, kept.records, dropped, self._sha256, tuple(findings))
+        if amount == 0:
+            return Zero(kept.records, dropped, self._sha256)
+        return Charged(amount, kept.records, dropped, self._sha256)
+
+    def _checksum(self) -> None:
+        self._say("ok", "integrity", "sha256_agrees" if self._descriptor.sha256 else "sha256", sha256=self._sha256)
+
+    def _differences(self, declared: Totals) -> list[Finding]:
+        findings = []
+        for source, announced in (("trailer", _facts(declared)), ("descriptor", _announced(self._descriptor))):
+            found = _facts(self._found)
+            wrong = {name: value for name, value in announced.items() if value is not None and value != found[name]}
+            if wrong:
+                facts = {"source": source, "declared": wrong, "found": {name: found[name] for name in wrong}}
+                findings.append(Finding("ARQ-TOT", facts))
+                self._say("error", "check", "totals_differ", **facts)
+        if not findings:
+            self._say("ok", "check", "totals_agree")
+        return findings
+
+    def _foreign_lines(self) -> list[Finding]:
+        findings = []
+        for code, (calls, examples) in sorted(self._figures.foreign.items()):
+            facts = {"calls": calls, "lines" if code == NO_CONTRACT else "contracts": examples}
+            findings.append(Finding(code, facts))
+            self._say("error", "check", "no_contract" if code == NO_CONTRACT else "other_contract", **facts)
+        return findings
+
+    def _say(self, level: str, step: str, event: str, **facts: Any) -> None:
+        self.log.append(LogLine(self._clock(), level, step, event, facts))
+
+
+def _with_contract(parsed: ParsedFiles, items: list[ClaimedItem]) -> pl.DataFrame:
+    files = parsed.records["file"]
+    return parsed.records.with_columns(
+        contract=pl.Series([item.contract for item in items], dtype=pl.String).gather(files),
+        claim=pl.Series([item.claim for item in items], dtype=pl.Int64).gather(files),
+    )
+
+
+def _derived(calls: pl.DataFrame, parsed: ParsedFiles, lines: LineDirectory) -> pl.DataFrame:
+    """The kept calls with all derived columns, by file and start."""
+    derived = derive(calls)
+    starts = pl.DataFrame(
+        {
+            "file": list(parsed.heads),
+            "period_from": [head.header.period_from for head in parsed.heads.values()],
+        },
+        schema={"file": pl.UInt32(), "period_from": pl.Date()},
+    )
+    owners = lines.owners(derived)
+    full = (
+        derived.with_columns(owner=owners, issue=issues(owners, derived["contract"]))
+        .join(starts, on="file", how="left", maintain_order="left")
+        .with_columns(late=pl.col("period_from") > _PERIOD_DAY)
+    )
+    return full if _is_sorted(full) else full.sort("file", "started_at", maintain_order=True)
+
+
+def _is_sorted(calls: pl.DataFrame) -> bool:
+    files = calls["file"].to_numpy().astype(np.int64)
+    starts = calls["started_at"].to_physical().to_numpy()
+    return bool(np.all((np.diff(starts) >= 0) | (np.diff(files) > 0)))
+
+
+def _totals(calls: pl.DataFrame) -> dict[int, Totals]:
+    """Totals by file. Reais and rest are summed apart: no sum of amounts, however wild, leaves an int64."""
+    grouped = calls.group_by("file").agg(
+        records=pl.len(),
+        seconds=pl.col("duration").cast(pl.Int64).sum(),
+        reais=(pl.col("amount") // MICROS_PER_REAL).sum(),
+        rest=(pl.col("amount") % MICROS_PER_REAL).sum(),
+    )
+    return {
+        file: Totals(records, seconds, Micros(reais * MICROS_PER_REAL + rest))
+        for file, records, seconds, reais, rest in grouped.iter_rows()
+    }
+
+
+def _figures(kept: pl.DataFrame) -> dict[int, _Figures]:
+    late = dict(kept.filter(pl.col("late")).group_by("file").len().iter_rows())
+    foreign: dict[int, dict[str, tuple[int, list[str]]]] = {}
+    wrong = kept.filter(pl.col("issue").is_not_null()).group_by("file", "issue", maintain_order=True)
+    examples = wrong.agg(
+        pl.len(), pl.col("line").unique(maintain_order=True), pl.col("owner").unique(maintain_order=True)
+    )
+    for file, code, calls, lines, owners in examples.iter_rows():
+        shown = owners if code == OTHER_CONTRACT else [mask_number(line) for line in lines]
+        foreign.setdefault(file, {})[code] = (calls, shown[:_EXAMPLES])
+    return {file: _Figures(totals, late.get(file, 0), foreign.get(file, {})) for file, totals in _totals(kept).items()}
+
+
+def _part(kept: pl.DataFrame) -> pa.Table:
+    return kept.select(PART_SCHEMA.names).to_arrow().cast(PART_SCHEMA)
+
+
+def _facts(totals: Totals) -> dict[str, int]:
+    return {"records": totals.records, "seconds": totals.seconds, "amount_micros": totals.amount}
+
+
+def _announced(descriptor: Descriptor) -> dict[str, int | None]:
+    return {
+        "records": descriptor.records,
+        "seconds": descriptor.billed_seconds,
+        "amount_micros": descriptor.amount,
+    }

@@ -1,0 +1,48 @@
+"""The form of a part of calls: what a billing file says of a call, and what we derive from it."""
+
+import pyarrow as pa
+
+PART_SCHEMA = pa.schema(
+    [
+        ("contract", pa.string()),
+        ("claim", pa.int64()),
+        ("call_id", pa.string()),
+        ("line", pa.string()),
+        ("caller", pa.string()),
+        ("called", pa.string()),
+        ("started_at", pa.timestamp("us", "UTC")),
+        ("offset_minutes", pa.int16()),
+        ("duration", pa.int32()),
+        ("platform_class", pa.string()),
+        ("carrier", pa.string()),
+        ("csp", pa.string()),
+        ("amount", pa.int64()),
+        ("class", pa.string()),
+        ("destination", pa.string()),
+        ("local_day", pa.date32()),
+        ("hour", pa.int8()),
+        ("weekday", pa.int8()),
+        ("late", pa.bool_()),
+        ("issue", pa.string()),
+    ]
+)
+"""A row per kept call, by contract, then start.
+
+``claim`` names item and attempt; ``offset_minutes`` is the file's own; ``duration`` in seconds, ``amount`` in micros;
+``destination`` is a CN (``"11"``), a country (``"+351"``) or empty; ``local_day``, ``hour`` and ``weekday`` (0 Monday)
+are those of the line's CN; ``late`` means started before the file's period; ``issue`` is ``CTR-LIN``, ``CTR-DIV`` or
+null. The competence is the folder's, not a column.
+"""
+
+DICTIONARY_COLUMNS = [
+    "contract",
+    "line",
+    "caller",
+    "platform_class",
+    "carrier",
+    "csp",
+    "class",
+    "destination",
+    "issue",
+]
+"""Columns of few values, which a part stores as numbers into a list."""

@@ -1,0 +1,180 @@
+"""Parts of calls: immutable Parquet files that the ledger lists (ARCHITECTURE, the ledger is the catalogue)."""
+
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stfc.adapters.calls.schema import DICTIONARY_COLUMNS, PART_SCHEMA
+from stfc.domain.competence import Competence
+from stfc.errors import StorageError
+from stfc.services.ports import LiveCalls, Part
+
+_FOLDER = "competence="
+_ROWS_PER_GROUP = 50_000
+_TEMPORARY = ".tmp"
+_IDENTITY = ["contract", "call_id", "line", "called", "started_at", "duration"]
+
+
+class ParquetCallStore:
+    """The calls under ``root``, one folder a competence, one file a part."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, competence: Competence, table: pa.Table) -> Part:
+        """Write ``table`` (``PART_SCHEMA``, by contract) as a part; on disk for good when this returns.
+
+        Raises:
+            StorageError: the disk is full or read-only; nothing is left behind.
+        """
+        folder = self.root / f"{_FOLDER}{competence}"
+        name = f"part-{uuid.uuid4().hex}.parquet"
+        content = _encoded(table)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_durably(folder / name, content)
+        except OSError as cause:
+            raise StorageError(place=str(folder), cause=_reason(cause)) from cause
+        ends = pc.min_max(table["contract"])
+        return Part(
+            path=f"{folder.name}/{name}",
+            competence=competence,
+            rows=table.num_rows,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            contract_first=ends["min"].as_py() or "",
+            contract_last=ends["max"].as_py() or "",
+        )
+
+    def path(self, part: Part) -> Path:
+        """Where ``part`` stands."""
+        return self.root / part.path
+
+    def paths(self, parts: Iterable[Part]) -> list[str]:
+        """Where the files of ``parts`` stand, as readers such as DuckDB take them."""
+        return [str(self.path(part)) for part in parts]
+
+    def scan(self, live: LiveCalls) -> pl.LazyFrame:
+        """All live calls: ``PART_SCHEMA`` and ``competence`` (``"2026-10"``), without the excluded claims."""
+        schema = pl.Schema(_polars_schema() | {"competence": pl.String()})
+        if not live.parts:
+            return schema.to_frame().lazy()
+        calls = pl.scan_parquet(
+            self.paths(live.parts), hive_partitioning=True, hive_schema={"competence": pl.String()}
+        ).select(schema.names())
+        if not live.excluded:
+            return calls
+        return calls.join(_claims(live.excluded).lazy(), on="claim", how="anti", maintain_order="left")
+
+    def earlier_keys(self, contracts: Sequence[str], live: LiveCalls) -> pa.Table:
+        """What repeats are known by, of all live calls of ``contracts``: contract, call_id, line, called, started_at,
+        duration.
+
+        Raises:
+            StorageError: a listed part is missing or cannot be read.
+        """
+        if not contracts:
+            return _keys_schema().empty_table()
+        first, last = min(contracts), max(contracts)
+        near = tuple(part for part in live.parts if part.contract_first <= last and part.contract_last >= first)
+        calls = self.scan(LiveCalls(live.revision, near, live.excluded))
+        wanted = calls.filter(
+            pl.col("contract").is_between(pl.lit(first), pl.lit(last)) & pl.col("contract").is_in(list(contracts))
+        )
+        try:
+            return wanted.select(_IDENTITY).collect().to_arrow().cast(_keys_schema())
+        except (OSError, pl.exceptions.ComputeError) as cause:
+            raise StorageError(place=str(self.root), cause=str(cause)) from cause
+
+    def orphans(self, listed: Iterable[str], *, older_than: datetime) -> list[str]:
+        """Files below the root, parts and half-written ones, that are not in ``listed`` (relative paths) and were last
+        written before ``older_than``."""
+        known = set(listed)
+        limit = older_than.timestamp()
+        found = []
+        for path in self.root.glob(f"{_FOLDER}*/*"):
+            relative = path.relative_to(self.root).as_posix()
+            with suppress(FileNotFoundError):
+                if relative not in known and path.is_file() and path.stat().st_mtime < limit:
+                    found.append(relative)
+        return sorted(found)
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files of ours by their relative paths; what is gone already is no error.
+
+        Raises:
+            StorageError: the disk is read-only.
+        """
+        for relative in paths:
+            try:
+                (self.root / relative).unlink(missing_ok=True)
+            except OSError as cause:
+                raise StorageError(place=str(self.root / relative), cause=_reason(cause)) from cause
+
+
+def _encoded(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.select(PART_SCHEMA.names).cast(PART_SCHEMA),
+        sink,
+        row_group_size=_ROWS_PER_GROUP,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=DICTIONARY_COLUMNS,
+        write_statistics=True,
+        store_schema=False,
+    )
+    return sink.getvalue()
+
+
+def _write_durably(path: Path, content: pa.Buffer) -> None:
+    """Bytes to a temporary name, to the disk, to the final name, and the folder to the disk."""
+    temporary = path.with_name(path.name + _TEMPORARY)
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        _sync_folder(path.parent)
+        _sync_folder(path.parent.parent)
+    except OSError:
+        for leftover in (temporary, path):
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(cause: OSError) -> str:
+    return cause.strerror or errno.errorcode.get(cause.errno or 0, str(cause))
+
+
+def _claims(excluded: Iterable[int]) -> pl.DataFrame:
+    return pl.DataFrame({"claim": sorted(excluded)}, schema={"claim": pl.Int64()})
+
+
+def _polars_schema() -> dict[str, pl.DataType]:
+    empty = pl.from_arrow(PART_SCHEMA.empty_table())
+    return dict(empty.schema) if isinstance(empty, pl.DataFrame) else {}
+
+
+def _keys_schema() -> pa.Schema:
+    return pa.schema([PART_SCHEMA.field(name) for name in _IDENTITY])
