@@ -4,7 +4,6 @@ Every adapter of a port passes the same contract tests (``tests/integration``).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -14,10 +13,9 @@ import pyarrow as pa
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
-from stfc.domain.eligibility import ContractFacts, Rule
+from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Outcome
-from stfc.errors import ImportProblem
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -135,6 +133,26 @@ class SnapshotStore(Protocol):
         ...
 
 
+class SnapshotLedger(Protocol):
+    """Which snapshot is current, and which are kept."""
+
+    def current(self) -> int | None:
+        """The snapshot that everything is read from; None before the first import."""
+        ...
+
+    def next_number(self) -> int:
+        """A number above every snapshot so far."""
+        ...
+
+    def switch(self, number: int, *, rows: dict[str, int], actor: "Actor", now: datetime) -> None:
+        """Make ``number`` current, atomically."""
+        ...
+
+    def discard_old(self, keep: int) -> Sequence[int]:
+        """Forget all but the newest ``keep`` and those that a batch names; gives which."""
+        ...
+
+
 # --- The call store ------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +245,49 @@ class ChunkResult:
     part: Part | None
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """A file that arrived, its checksum verified where one is announced."""
+
+    descriptor: Descriptor
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the arrived files of a chunk come to, by item: outcome and log lines, and the calls of those items that may
+    be charged (Arrow, the schema of a part; each row carries its item's claim)."""
+
+    outcomes: Mapping[int, Outcome]
+    log: Mapping[int, Sequence[LogLine]]
+    calls: pa.Table
+
+
+class CallAssessor(Protocol):
+    """Reads files: parse, totals, repeats, classes, lines, amounts (PRODUCT 5-7)."""
+
+    def assess(self, spec: ChunkSpec, arrived: Mapping[int, Arrived]) -> Assessment:
+        """An outcome for every arrived item: Charged, Zero, Held, or Failed with ARQ-FMT."""
+        ...
+
+
+class CallStore(Protocol):
+    """Immutable parts of calls."""
+
+    def write(self, competence: Competence, table: pa.Table) -> Part:
+        """Write a part, on disk for good when this returns; nobody sees it before the ledger lists it.
+        ``StorageError`` leaves nothing behind."""
+        ...
+
+    def orphans(self, listed: Iterable[str], *, older_than: datetime) -> list[str]:
+        """Files that no ledger row lists and that are older than any chunk can be."""
+        ...
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove orphans."""
+        ...
+
+
 # --- What the ledger shows to the read model ------------------------------------------------------------------------
 
 
@@ -236,8 +297,8 @@ class MonthImage:
 
     ``revision`` is the last one that touched the competence. Arrow tables (strings, int64, bool; money in centavos):
 
-    * ``items``: item, contract, batch, outcome, code (or null), rule (or null), amount, calls, reversed, late (bool). Every
-      item of the competence, reversed, refused and failed ones too.
+    * ``items``: item, contract, batch, outcome, code (or null), rule (or null), amount, calls, reversed, late (bool).
+      Every item of the competence, reversed, refused and failed ones too.
     * ``values``: value_id, contract, service (or null), kind, amount, deleted, held: the product's own eventual values.
     * ``events``: event, contract, at (date32), reversed: the product's own zero-billing events.
     """
@@ -378,13 +439,23 @@ class BatchLedger(Protocol):
         """Batches, newest first."""
         ...
 
+    def active(self) -> list[BatchSummary]:
+        """The batches that wait, run or are paused, newest first."""
+        ...
+
     def show(self, batch: int) -> BatchSummary:
         """One batch; ``NotFoundError``."""
         ...
 
     def items(
-        self, batch: int, *, outcomes: Sequence[str] = (), codes: Sequence[str] = (), search: str = "",
-        offset: int = 0, limit: int | None = None,
+        self,
+        batch: int,
+        *,
+        outcomes: Sequence[str] = (),
+        codes: Sequence[str] = (),
+        search: str = "",
+        offset: int = 0,
+        limit: int | None = None,
     ) -> tuple[int, list[ItemRow]]:
         """How many items match, and a page of them by contract."""
         ...
@@ -407,12 +478,32 @@ class BatchLedger(Protocol):
         """Every item's log of a batch."""
         ...
 
-    def retry(self, batch: int, *, items: Sequence[int] | None, codes: Sequence[str], actor: Actor, now: datetime) -> int:
+    def retry(
+        self, batch: int, *, items: Sequence[int] | None, codes: Sequence[str], actor: Actor, now: datetime
+    ) -> int:
         """Set failed and ``waiting_file`` items waiting again (all, or the chosen) and lift a pause; gives how many."""
         ...
 
     def cancel(self, batch: int, *, actor: Actor, now: datetime) -> int:
         """Cancel what has not started; gives how many."""
+        ...
+
+    def reverse(
+        self,
+        batch: int,
+        *,
+        contracts: Sequence[str] | None,
+        invoiced: Iterable[str],
+        reason: str,
+        actor: Actor,
+        now: datetime,
+    ) -> int:
+        """Reverse what a batch charged, all or only ``contracts``; gives how many. ``invoiced`` are the value ids that
+        the ERP has invoiced. ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
+        ...
+
+    def of_contract(self, contract: str) -> list[ItemRow]:
+        """Every item of a contract, newest first."""
         ...
 
 
@@ -426,6 +517,7 @@ class Claim:
     items: tuple[ClaimedItem, ...]
     waiting: int
     calls: LiveCalls
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -478,8 +570,12 @@ class WorkLedger(Protocol):
         """Say that ``owner`` is alive, and free what dead workers held."""
         ...
 
-    def leave(self, owner: str) -> None:
+    def leave(self, owner: str, *, now: datetime) -> None:
         """Hand back all that ``owner`` holds and forget it."""
+        ...
+
+    def release(self, owner: str, items: Sequence[int], *, now: datetime) -> None:
+        """Hand back some of what ``owner`` holds, no attempt spent."""
         ...
 
     def workers(self, now: datetime) -> list[WorkerRow]:
@@ -516,6 +612,10 @@ class WorkLedger(Protocol):
 
     def next_due(self, *, batch: int | None) -> datetime | None:
         """When the next waiting item may be tried; None when no unpaused batch has one."""
+        ...
+
+    def is_running(self, *, batch: int | None) -> bool:
+        """Whether any worker holds an item (of ``batch``)."""
         ...
 
     def platform(self) -> PlatformState | None:

@@ -84,6 +84,12 @@ class SqlBatchLedger:
         with self._database.read() as connection:
             return _summaries(connection, connection.execute(query).all())
 
+    def active(self) -> list[BatchSummary]:
+        """The batches that are not done, newest first."""
+        query = sa.select(batches).where(batches.c.status.in_(("waiting", "running", "paused")))
+        with self._database.read() as connection:
+            return _summaries(connection, connection.execute(query.order_by(batches.c.batch.desc())).all())
+
     def show(self, batch: int) -> BatchSummary:
         """One batch with its counts."""
         with self._database.read() as connection:

@@ -119,7 +119,7 @@ class Database:
 
 
 def bump(connection: Connection, *competences: Competence) -> int:
-    """The next revision, also as the revision of ``competences``; call it in every transaction that screens may show."""
+    """The next revision, also as that of ``competences``; call it in every transaction that screens may show."""
     revision = connection.execute(
         sa.update(schema.state).values(revision=schema.state.c.revision + 1).returning(schema.state.c.revision)
     ).scalar_one()

@@ -1,6 +1,7 @@
 """The read side: month images as Arrow tables, all of one moment (ports.LedgerReader)."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -36,9 +37,7 @@ _VALUES = pa.schema(
         ("held", pa.bool_()),
     ]
 )
-_EVENTS = pa.schema(
-    [("event", pa.string()), ("contract", pa.string()), ("at", pa.date32()), ("reversed", pa.bool_())]
-)
+_EVENTS = pa.schema([("event", pa.string()), ("contract", pa.string()), ("at", pa.date32()), ("reversed", pa.bool_())])
 _PROVISIONING = pa.schema(
     [
         ("contract", pa.string()),
@@ -105,7 +104,7 @@ def read_live_calls(connection: Connection, competence: Competence | None = None
     )
 
 
-def _part(row: sa.Row[tuple[object, ...]]) -> Part:
+def _part(row: sa.Row[Any]) -> Part:
     return Part(
         path=row.path,
         competence=Competence.parse(row.competence),
@@ -136,7 +135,7 @@ def _month(connection: Connection, table: sa.Table, shape: pa.Schema, competence
     return as_arrow(connection.execute(query).all(), shape)
 
 
-def as_arrow(rows: Sequence[sa.Row[tuple[object, ...]]], shape: pa.Schema) -> pa.Table:
+def as_arrow(rows: Sequence[sa.Row[Any]], shape: pa.Schema) -> pa.Table:
     """Rows of a query as an Arrow table of ``shape``, column by column."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in shape)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, shape, strict=True)], schema=shape)

@@ -85,7 +85,7 @@ def audit(
 def refresh_batch(connection: Connection, batch: int, now: datetime) -> None:
     """Set a batch's status and end from its items; a pause stands until it is lifted."""
     items, batches = schema.items, schema.batches
-    counts = dict(
+    counts: dict[str, int] = dict(
         connection.execute(
             sa.select(items.c.outcome, sa.func.count()).where(items.c.batch == batch).group_by(items.c.outcome)
         )

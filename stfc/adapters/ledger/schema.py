@@ -107,9 +107,7 @@ items = sa.Table(
     sa.Index("items_in_queue", "outcome", "batch", "contract"),
 )
 _live = sa.and_(items.c.reversed == sa.false(), items.c.outcome.in_(sorted(LIVE_OUTCOMES)))
-sa.Index(
-    "one_live_item", items.c.contract, items.c.competence, unique=True, sqlite_where=_live, postgresql_where=_live
-)
+sa.Index("one_live_item", items.c.contract, items.c.competence, unique=True, sqlite_where=_live, postgresql_where=_live)
 
 charges = sa.Table(
     "charges",

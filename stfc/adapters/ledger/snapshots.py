@@ -23,7 +23,8 @@ class SqlSnapshotLedger:
     def current(self) -> int | None:
         """The snapshot that everything is read from; None before the first import."""
         with self._database.read() as connection:
-            return connection.execute(sa.select(state.c.snapshot)).scalar_one()
+            number: int | None = connection.execute(sa.select(state.c.snapshot)).scalar_one()
+            return number
 
     def next_number(self) -> int:
         """A number above every snapshot so far."""

@@ -70,6 +70,12 @@ class SqlWorkLedger:
             _hand_back(connection, items.c.owner == owner, now, event="worker_stopped")
             connection.execute(sa.delete(workers).where(workers.c.owner == owner))
 
+    def release(self, owner: str, items: Sequence[int], *, now: datetime) -> None:
+        """Hand back some of what ``owner`` holds, no attempt spent."""
+        table = schema.items
+        with self._database.write() as connection:
+            _hand_back(connection, sa.and_(table.c.owner == owner, table.c.item.in_(items)), now, event="released")
+
     def workers(self, now: datetime) -> list[WorkerRow]:
         """The workers whose lease has not run out, each with how many items it holds."""
         held = (
@@ -94,7 +100,8 @@ class SqlWorkLedger:
             if found is None:
                 return None
             rows = connection.execute(
-                _due(now, found.batch, slow).add_columns(items.c.item, items.c.contract, items.c.attempt, items.c.tries)
+                _due(now, found.batch, slow)
+                .add_columns(items.c.item, items.c.contract, items.c.attempt, items.c.tries)
                 .order_by(items.c.contract)
                 .limit(limit)
             ).all()
@@ -119,13 +126,23 @@ class SqlWorkLedger:
     def next_due(self, *, batch: int | None) -> datetime | None:
         """When the next waiting item of a batch that is not paused may be tried."""
         due = sa.func.coalesce(items.c.next_try_at, batches.c.created_at, type_=schema.Instant)
-        query = sa.select(sa.func.min(due, type_=schema.Instant)).select_from(items.join(batches)).where(
-            items.c.outcome == ItemOutcome.WAITING, batches.c.pause_code.is_(None)
+        query = (
+            sa.select(sa.func.min(due, type_=schema.Instant))
+            .select_from(items.join(batches))
+            .where(items.c.outcome == ItemOutcome.WAITING, batches.c.pause_code.is_(None))
         )
         if batch is not None:
             query = query.where(items.c.batch == batch)
         with self._database.read() as connection:
             return connection.execute(query).scalar()
+
+    def is_running(self, *, batch: int | None) -> bool:
+        """Whether any worker holds an item."""
+        query = sa.select(items.c.item).where(items.c.outcome == ItemOutcome.RUNNING).limit(1)
+        if batch is not None:
+            query = query.where(items.c.batch == batch)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
 
     # --- Settling
 
@@ -337,7 +354,10 @@ class _Settlement:
             seconds = max(outcome.retry_after or 0.0, backoff)
             self._wait(one, held, tries=tries, slow=held.slow, code=outcome.code, facts=outcome.facts, seconds=seconds)
             self._result(
-                one, "warning", "retry", {"code": outcome.code, "try": tries, "seconds": round(seconds), **outcome.facts}
+                one,
+                "warning",
+                "retry",
+                {"code": outcome.code, "try": tries, "seconds": round(seconds), **outcome.facts},
             )
             return
         self._end(one, held, ItemOutcome.FAILED, code=outcome.code, facts=outcome.facts)

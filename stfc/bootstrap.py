@@ -1,0 +1,202 @@
+"""The only place that reads settings and wires adapters into services (ARCHITECTURE, layers)."""
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+
+from stfc.adapters.calls.assess import ColumnarAssessor
+from stfc.adapters.calls.store import ParquetCallStore
+from stfc.adapters.erp.snapshots import ParquetSnapshotStore
+from stfc.adapters.ledger.batches import SqlBatchLedger
+from stfc.adapters.ledger.database import Database
+from stfc.adapters.ledger.images import SqlLedgerReader
+from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
+from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
+from stfc.adapters.ledger.work import SqlWorkLedger
+from stfc.adapters.read_model.model import DuckReadModel
+from stfc.adapters.summit.folder import FolderSummitGateway
+from stfc.adapters.summit.http import HttpSummitGateway
+from stfc.errors import HomeVersionError, NoPlatformError, StorageError
+from stfc.services import chunk
+from stfc.services.billing import Billing
+from stfc.services.importing import Importing
+from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGateway
+from stfc.services.provisioning import ProvisioningService
+from stfc.services.status import StatusService
+from stfc.services.worker import Worker, WorkerPolicy
+from stfc.settings import Settings, load
+
+HOME_FORMAT = "1"
+"""What ``format`` in a home says; a home of another format is refused, never converted in silence."""
+
+
+def clock() -> datetime:
+    """The present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def gateway(settings: Settings) -> SummitGateway:
+    """A gateway to the configured platform, for one event loop; ``NoPlatformError`` when there is none."""
+    if settings.summit_dir:
+        return FolderSummitGateway(settings.summit_dir)
+    if settings.summit_url:
+        return HttpSummitGateway(
+            settings.summit_url,
+            settings.summit_token.get_secret_value(),
+            connections=settings.connections,
+            file_timeout=settings.file_timeout,
+            size_limit=settings.file_size_limit,
+        )
+    raise NoPlatformError()
+
+
+def process_chunk(settings: Settings, spec: ChunkSpec) -> ChunkResult:
+    """``services.chunk.process`` with gateway and store built from the settings: what an executor calls, anywhere."""
+    store = ParquetCallStore(settings.calls_root)
+    return asyncio.run(chunk.process(spec, gateway(settings), ColumnarAssessor(store, clock), store, clock))
+
+
+class Application:
+    """The product, wired. Every part is built when first asked for; building opens the ledger and nothing else."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime] = clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        _open_home(settings.home)
+        self.database = Database(settings.ledger_address)
+        self.database.upgrade()
+
+    # --- Ledger and stores
+
+    @cached_property
+    def reader(self) -> SqlLedgerReader:
+        """Month images and state."""
+        return SqlLedgerReader(self.database)
+
+    @cached_property
+    def batches(self) -> SqlBatchLedger:
+        """Batches as people see them; acts go through ``billing``."""
+        return SqlBatchLedger(self.database)
+
+    @cached_property
+    def work(self) -> SqlWorkLedger:
+        """The durable queue."""
+        return SqlWorkLedger(self.database)
+
+    @cached_property
+    def snapshot_ledger(self) -> SqlSnapshotLedger:
+        """Which snapshot is current."""
+        return SqlSnapshotLedger(self.database)
+
+    @cached_property
+    def snapshots(self) -> ParquetSnapshotStore:
+        """The ERP's snapshots on disk."""
+        return ParquetSnapshotStore(self.settings.snapshots_root)
+
+    @cached_property
+    def calls(self) -> ParquetCallStore:
+        """The parts of calls on disk."""
+        return ParquetCallStore(self.settings.calls_root)
+
+    @cached_property
+    def views(self) -> DuckReadModel:
+        """The read model: all that screens show."""
+        return DuckReadModel(self.reader, self.snapshots, self.settings.calls_root, self.clock)
+
+    # --- Use cases
+
+    @cached_property
+    def importing(self) -> Importing:
+        """ERP import."""
+        return Importing(self.snapshots, self.snapshot_ledger, self.clock, keep=self.settings.snapshots_kept)
+
+    @cached_property
+    def billing(self) -> Billing:
+        """Preview, open, retry, cancel, reverse."""
+        return Billing(
+            eligible=self.views,
+            batches=self.batches,
+            snapshots=self.snapshot_ledger,
+            gateway=self.gateway,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def provisioning_ledger(self) -> SqlProvisioningLedger:
+        """Results of provisioning."""
+        return SqlProvisioningLedger(self.database)
+
+    @cached_property
+    def provisioning(self) -> ProvisioningService:
+        """*Reenviar integração*."""
+        return ProvisioningService(self.views.subscriber, self.gateway, self.provisioning_ledger, self.clock)
+
+    @cached_property
+    def status(self) -> StatusService:
+        """The system's parts at a glance."""
+        return StatusService(self.reader, self.batches, self.work, self.clock, configured=self.settings.has_platform)
+
+    def gateway(self) -> SummitGateway:
+        """A new gateway to the platform."""
+        return gateway(self.settings)
+
+    def worker(self) -> Worker:
+        """A worker of this process."""
+        host, pid = socket.gethostname(), os.getpid()
+        settings = self.settings
+        return Worker(
+            ledger=self.work,
+            snapshots=self.snapshot_ledger,
+            store=self.snapshots,
+            evaluator=self.views,
+            gateway=self.gateway,
+            executor=ThreadPoolExecutor(settings.chunks, thread_name_prefix="chunk"),
+            process_chunk=partial(process_chunk, settings),
+            policy=WorkerPolicy(
+                owner=f"{host}:{pid}:{uuid.uuid4().hex[:8]}",
+                host=host,
+                pid=pid,
+                contracts=settings.chunk_contracts,
+                chunks=settings.chunks,
+                patience=settings.patience,
+                file_timeout=settings.file_timeout,
+                lease=settings.lease,
+                heartbeat=settings.heartbeat,
+                retry=RetryPolicy(settings.retry_tries, settings.retry_first, settings.retry_most),
+            ),
+            clock=self.clock,
+        )
+
+
+def build(settings: Settings) -> Application:
+    """The application over one home.
+
+    Raises:
+        HomeVersionError: another version of the product wrote the home.
+        StorageError: the home cannot be made or read.
+    """
+    return Application(settings)
+
+
+def from_environment() -> Application:
+    """The application as environment and ``stfc.toml`` set it: what the screens run on (``SettingsError`` too)."""
+    return build(load())
+
+
+def _open_home(home: Path) -> None:
+    marker = home / "format"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            marker.write_text(HOME_FORMAT, encoding="utf-8")
+        found = marker.read_text(encoding="utf-8").strip()
+    except OSError as cause:
+        raise StorageError(place=str(home), cause=cause.strerror or str(cause)) from cause
+    if found != HOME_FORMAT:
+        raise HomeVersionError(home=str(home), found=found[:20], expected=HOME_FORMAT)

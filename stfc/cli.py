@@ -1,0 +1,519 @@
+"""The command line: the same services for a terminal and for scripts (ARCHITECTURE, command line).
+
+With ``--json`` one document goes to stdout; logs and sentences go to stderr. Exit 0 when done, 1 when refused or
+failed, 2 for wrong usage.
+"""
+
+import asyncio
+import getpass
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import structlog
+import typer
+
+from stfc import settings as configuration
+from stfc.domain import text
+from stfc.domain.competence import SAO_PAULO, Competence
+from stfc.domain.money import plain
+from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, StfcError
+from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
+batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
+simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
+app.add_typer(contracts_app, name="contracts")
+app.add_typer(batches_app, name="batches")
+app.add_typer(simulator_app, name="simulator")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Um documento JSON na saída padrão.")]
+CompetenceText = Annotated[str, typer.Option("--competence", help="Competência, como 2026-10.")]
+
+
+def main() -> None:
+    """Run the command line; every known error becomes a sentence, every exit code has its meaning."""
+    _configure_logs()
+    as_json = "--json" in sys.argv
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        _fail("USO-CLI", error.format_message(), as_json, error.show, 2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except ImportRefusedError as error:
+        problems = [vars(problem) for problem in error.facts["problems"]]
+        for problem in error.facts["problems"] if not as_json else ():
+            typer.echo(f"{problem.file}:{problem.line}: {problem.column}: {problem.cause}", err=True)
+        _fail(error.code, text.error(error), as_json, None, 1, {"problems": problems})
+    except StfcError as error:
+        _fail(error.code, text.error(error), as_json, None, 2 if isinstance(error, InvalidInputError) else 1)
+
+
+def _fail(
+    code: str,
+    message: str,
+    as_json: bool,
+    show: Callable[[], object] | None,
+    status: int,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    if as_json:
+        typer.echo(json.dumps({"error": {"code": code, "message": message, **(more or {})}}, ensure_ascii=False))
+    if show:
+        show()
+    else:
+        typer.echo(message, err=True)
+    sys.exit(status)
+
+
+def _configure_logs() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _application() -> Any:
+    # Imported on use: the engines behind it take most of a second that --help and usage errors need not pay.
+    from stfc import bootstrap
+
+    return bootstrap.build(configuration.load())
+
+
+def _actor(settings: configuration.Settings) -> Actor:
+    return Actor(settings.user or getpass.getuser(), settings.role or "operator", "terminal")
+
+
+def _answer(document: Any, as_json: bool, lines: Sequence[str]) -> None:
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+# --- Long-running ones ---------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Porta da aplicação.")] = 8501,
+    contracts: Annotated[int, typer.Option(min=1, max=100_000, help="Contratos do ERP simulado.")] = 1500,
+    months: Annotated[int, typer.Option(min=1, max=60, help="Meses de história.")] = 12,
+) -> None:
+    """Sobe a demonstração inteira: simulador, processador e aplicação. Ctrl-C encerra tudo."""
+    from stfc import demo as demonstration
+
+    demonstration.run(configuration.load(), port=port, contracts=contracts, months=months)
+
+
+@app.command("app")
+def run_app(
+    port: Annotated[int, typer.Option(help="Porta; 0 escolhe uma livre.")] = 8501,
+    address: Annotated[str, typer.Option(help="Endereço em que escuta.")] = "127.0.0.1",
+) -> None:
+    """Serve as telas no navegador."""
+    from stfc import demo as demonstration
+
+    settings = configuration.load()
+    _application()
+    sys.exit(demonstration.serve_app(settings, port=port, address=address))
+
+
+@app.command()
+def worker(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Encerra quando não há mais o que fazer.")] = False,
+) -> None:
+    """Processa os lotes: busca os arquivos, importa as ligações e cobra."""
+    application = _application()
+    application.gateway()
+    typer.echo(f"worker ready {application.database.place}", err=True)
+    _run_worker(application.worker(), until_idle=until_idle)
+
+
+def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None) -> None:
+    """Run a worker that SIGTERM and Ctrl-C stop cleanly: what it holds goes back to the queue at once."""
+    previous = {number: signal.signal(number, lambda *_: worker.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        worker.run(until_idle=until_idle, batch=batch)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@simulator_app.callback(invoke_without_command=True)
+def simulator(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Porta; 0 escolhe uma livre.")] = 8600,
+    seed: Annotated[int, typer.Option(help="Semente do tráfego.")] = 1,
+    erp: Annotated[Path | None, typer.Option(help="Pasta de uma carga do ERP, de onde vêm contratos e linhas.")] = None,
+    contracts: Annotated[int, typer.Option(min=0, help="Contratos, quando não há --erp.")] = 1500,
+    token: Annotated[str, typer.Option(help="Token que o simulador exige.", envvar="STFC_SUMMIT_TOKEN")] = "",
+    fault: Annotated[list[str] | None, typer.Option(help="Falha TIPO=TAXA; pode repetir.")] = None,
+    fault_seed: Annotated[int, typer.Option(help="Semente das falhas.")] = 1,
+    latency: Annotated[int, typer.Option(min=0, help="Latência de cada resposta, em ms.")] = 0,
+    calls: Annotated[int | None, typer.Option(min=0, help="Ligações por contrato, fixas.")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Sem divergências plantadas.")] = False,
+) -> None:
+    """Fala todo o SUMMIT_API por HTTP, com tráfego determinado pela semente."""
+    if context.invoked_subcommand:
+        return
+    from stfc.simulator import server
+
+    server.serve(
+        server.SimulatorOptions(
+            port=port,
+            seed=seed,
+            erp=erp,
+            contracts=contracts,
+            token=token or None,
+            faults=tuple(fault or ()),
+            fault_seed=fault_seed,
+            latency_ms=latency,
+            calls_per_contract=calls,
+            clean=clean,
+        )
+    )
+
+
+@simulator_app.command("dump")
+def simulator_dump(
+    folder: Annotated[Path, typer.Argument(help="Pasta de destino.")],
+    contracts: Annotated[int, typer.Option(min=1, help="Contratos.")] = 1500,
+    seed: Annotated[int, typer.Option(help="Semente.")] = 1,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Meses de história.")] = 12,
+    until: Annotated[str | None, typer.Option(help="Última competência; a anterior à de hoje, se ausente.")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Sem casos plantados.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Grava a carga do ERP que combina com o tráfego do simulador."""
+    from stfc.simulator import erp_dump
+
+    last = Competence.parse(until) if until else Competence.of(datetime.now(SAO_PAULO).date()).plus(-1)
+    rows = erp_dump.dump(folder, contracts=contracts, seed=seed, months=months, until=last, clean=clean)
+    _answer({"folder": str(folder), "rows": rows}, as_json, [f"{name}: {count}" for name, count in rows.items()])
+
+
+# --- ERP and contracts ---------------------------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Pasta com as tabelas do ERP, CSV ou Parquet.")],
+    as_json: AsJson = False,
+) -> None:
+    """Importa uma carga do ERP: valida tudo e troca a anterior de uma vez, ou não muda nada."""
+    application = _application()
+    done = application.importing.run(folder, _actor(application.settings))
+    document = {
+        "snapshot": done.snapshot,
+        "rows": done.rows,
+        "seconds": done.seconds,
+        "warnings": [vars(warning) for warning in done.warnings],
+    }
+    lines = [f"{name}: {count}" for name, count in done.rows.items()]
+    lines += [f"aviso: {w.file}:{w.line}: {w.column}: {w.cause}" for w in done.warnings[:20]]
+    _answer(document, as_json, [f"Importação {done.snapshot} em {done.seconds} s", *lines])
+
+
+@contracts_app.command("list")
+def contracts_list(
+    competence: CompetenceText,
+    eligible: Annotated[bool, typer.Option("--eligible", help="Só os que estão na lista.")] = False,
+    search: Annotated[str, typer.Option(help="Número, cliente, documento ou linha.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Contratos com serviço Summit na competência."""
+    from stfc.services.queries import ContractQuery
+
+    month = Competence.parse(competence)
+    view = _application().views.view(month)
+    query = ContractQuery(search=search, eligible=True if eligible else None, limit=None)
+    page = view.contracts(query)
+    names = ["contract", "customer", "stage", "status", "eligible", "cautions"]
+    rows = page.table.select(names).rename_columns([*names[:-1], "warnings"]).to_pylist()
+    lines = [
+        f"{row['contract']:>10}  {text.STAGES[row['stage']]:<14} {text.STATUSES[row['status']]:<22} "
+        f"{'na lista' if row['eligible'] else 'fora    '}  {row['customer']}"
+        for row in rows
+    ]
+    document = {"competence": str(month), "total": page.total, "contracts": rows}
+    _answer(document, as_json, [*lines, f"{page.total} contratos em {text.month(month)}"])
+
+
+@contracts_app.command("explain")
+def contracts_explain(
+    contract: Annotated[str, typer.Argument(help="Número do contrato.")],
+    competence: CompetenceText,
+    as_json: AsJson = False,
+) -> None:
+    """Por que o contrato está, ou não, na lista da competência: as oito regras com a evidência."""
+    month = Competence.parse(competence)
+    verdicts = _application().views.view(month).explain(contract)
+    rules = [
+        {
+            "number": verdict.rule.number,
+            "name": verdict.rule.key,
+            "holds": verdict.holds,
+            "reason": text.rule_reason(verdict),
+            "evidence": verdict.evidence,
+        }
+        for verdict in verdicts.rules
+    ]
+    document = {
+        "contract": contract,
+        "competence": str(month),
+        "eligible": verdicts.eligible,
+        "rules": rules,
+        "warnings": [warning.value for warning in verdicts.warnings],
+    }
+    lines = [f"{r['number']} {'sim' if r['holds'] else 'NÃO'}  {text.RULES[r['name']]}: {r['reason']}" for r in rules]
+    lines += [f"aviso: {text.CAUTIONS[warning.value]}" for warning in verdicts.warnings]
+    verdict = "está na lista" if verdicts.eligible else "não está na lista"
+    _answer(document, as_json, [f"{contract} {verdict} de {text.month(month)}", *lines])
+
+
+@app.command()
+def indicators(competence: CompetenceText, as_json: AsJson = False) -> None:
+    """Novos Assinantes, Erro na Integração e Não Faturados, com a decomposição."""
+    figures = _application().views.view(Competence.parse(competence)).indicators()
+    names = {"new_subscribers": "Novos Assinantes", "integration_errors": "Erro na Integração"}
+    names |= {"not_invoiced": "Não Faturados", "eligible": "Na lista"}
+    lines = [f"{label}: {figures[key]}" for key, label in names.items()]
+    by_rule = figures["not_invoiced_by_rule"].items()
+    lines += [f"  fora da lista, {text.RULES[rule]}: {count}" for rule, count in by_rule if count]
+    _answer(figures, as_json, lines)
+
+
+# --- Billing -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def bill(
+    competence: CompetenceText,
+    all_: Annotated[bool, typer.Option("--all", help="Todos os que estão na lista.")] = False,
+    contract: Annotated[list[str] | None, typer.Option(help="Um contrato; pode repetir.")] = None,
+    contracts: Annotated[Path | None, typer.Option(help="Arquivo com um contrato por linha.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Só mostra o que viria; não abre lote.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Espera o lote terminar.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Gera a cobrança da competência: abre um lote e volta, ou espera por ele com --wait."""
+    month = Competence.parse(competence)
+    chosen = _chosen(all_, contract, contracts)
+    application = _application()
+    actor = _actor(application.settings)
+    if preview:
+        _preview(application, month, chosen, as_json)
+        return
+    application.gateway()
+    opened = application.billing.open(month, chosen, actor)
+    document: dict[str, Any] = {
+        "batch": opened.batch,
+        "items": opened.items,
+        "refused": [{"contract": c, "rule": rule} for c, rule in opened.refused.items()],
+    }
+    lines = [f"{c}: recusado, {text.RULES[rule]}" for c, rule in opened.refused.items()]
+    if opened.batch is None:
+        _answer(document, as_json, [*lines, "Nada a cobrar."])
+        return
+    if wait:
+        _wait(application, opened.batch)
+        summary = application.batches.show(opened.batch)
+        document |= _batch_document(application, summary)
+        lines += _batch_lines(summary)
+    else:
+        lines.append(f"Lote {opened.batch} aberto com {opened.items} contratos.")
+    _answer(document, as_json, lines)
+    if wait and summary.status == "paused":
+        raise NotPossibleError(cause="platform_down", batch=opened.batch, code=summary.pause_code)
+
+
+def _chosen(all_: bool, contract: list[str] | None, contracts: Path | None) -> list[str] | None:
+    if sum((all_, bool(contract), contracts is not None)) != 1:
+        raise click.UsageError("escolha um de --all, --contract ou --contracts")
+    if all_:
+        return None
+    if contract:
+        return contract
+    assert contracts is not None
+    try:
+        lines = contracts.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as cause:
+        raise InvalidInputError(field="contracts", value=str(contracts), cause="file", reason=str(cause)) from cause
+    chosen = [line.strip() for line in lines if line.strip()]
+    if not chosen:
+        raise InvalidInputError(field="contracts", value=str(contracts), cause="empty")
+    return chosen
+
+
+def _preview(application: Any, month: Competence, chosen: list[str] | None, as_json: bool) -> None:
+    contracts = application.views.eligible(month) if chosen is None else chosen
+    found = application.billing.preview(month, contracts)
+    document = {
+        "competence": str(month),
+        "contracts": found.contracts,
+        "expected_calls": found.expected_calls,
+        "expected_amount": plain(found.expected_amount),
+        "from_platform": found.from_platform,
+        "from_history": found.from_history,
+        "warnings": dict(found.warnings),
+        "surprises": [
+            {"contract": s.contract, "expected": plain(s.expected), "usual": plain(s.usual)} for s in found.surprises
+        ],
+    }
+    lines = [
+        f"{found.contracts} contratos em {text.month(month)}: cerca de {text.reais(plain(found.expected_amount))}, "
+        f"{found.expected_calls} ligações",
+        f"{found.from_platform} pela Summit, {found.from_history} pelo histórico",
+        *(f"aviso: {text.CAUTIONS[name]}: {count}" for name, count in found.warnings.items()),
+    ]
+    _answer(document, as_json, lines)
+
+
+def _wait(application: Any, batch: int) -> None:
+    """Wait until no item waits or runs, working the batch in this process when no worker is alive."""
+    while True:
+        summary = application.batches.show(batch)
+        if summary.status in ("done", "cancelled", "paused"):
+            return
+        if application.work.workers(application.clock()):
+            time.sleep(0.2)
+            continue
+        _run_worker(application.worker(), until_idle=True, batch=batch)
+
+
+@batches_app.command("list")
+def batches_list(as_json: AsJson = False) -> None:
+    """Lotes, do mais novo ao mais antigo."""
+    summaries = _application().batches.newest()
+    document = {"batches": [_summary_document(summary) for summary in summaries]}
+    _answer(document, as_json, [line for summary in summaries for line in _batch_lines(summary)])
+
+
+@batches_app.command("show")
+def batches_show(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
+    """Um lote, com cada contrato e o log dele."""
+    application = _application()
+    summary = application.batches.show(batch)
+    document = _batch_document(application, summary)
+    lines = _batch_lines(summary)
+    for item in document["items"] if not as_json else ():
+        lines.append(f"  {item['contract']}  {text.OUTCOMES[item['outcome']]}  {item['message']}")
+    _answer(document, as_json, lines)
+
+
+@batches_app.command("retry")
+def batches_retry(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
+    """Põe de novo na fila o que falhou ou espera arquivo."""
+    application = _application()
+    count = application.billing.retry(batch, _actor(application.settings))
+    _answer({"batch": batch, "retried": count}, as_json, [f"{count} contratos de volta à fila."])
+
+
+@batches_app.command("cancel")
+def batches_cancel(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
+    """Cancela o que ainda não começou."""
+    application = _application()
+    count = application.billing.cancel(batch, _actor(application.settings))
+    _answer({"batch": batch, "cancelled": count}, as_json, [f"{count} contratos cancelados."])
+
+
+@batches_app.command("reverse")
+def batches_reverse(
+    batch: Annotated[int, typer.Argument(help="Número do lote.")],
+    reason: Annotated[str, typer.Option(help="Motivo do estorno; fica na auditoria.")],
+    contract: Annotated[list[str] | None, typer.Option(help="Só este contrato; pode repetir.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Estorna o que o lote cobrou, enquanto o valor não estiver faturado."""
+    application = _application()
+    actor = _actor(application.settings)
+    count = application.billing.reverse(batch, actor, reason=reason, contracts=contract or None)
+    _answer({"batch": batch, "reversed": count}, as_json, [f"{count} cobranças estornadas."])
+
+
+def _summary_document(summary: BatchSummary) -> dict[str, Any]:
+    end = summary.ended_at or datetime.now(SAO_PAULO)
+    seconds = round((end - summary.started_at).total_seconds(), 3) if summary.started_at else 0
+    return {
+        "batch": summary.batch,
+        "competence": str(summary.competence),
+        "snapshot": summary.snapshot,
+        "status": summary.status,
+        "outcomes": dict(summary.outcomes),
+        "amount": plain(summary.amount),
+        "calls": summary.calls,
+        "seconds": seconds,
+    }
+
+
+def _batch_document(application: Any, summary: BatchSummary) -> dict[str, Any]:
+    _, items = application.batches.items(summary.batch)
+    logs = application.batches.logs(summary.batch)
+    return _summary_document(summary) | {"items": [_item_document(item, logs.get(item.item, [])) for item in items]}
+
+
+def _item_document(item: ItemRow, log: Sequence[LogLine]) -> dict[str, Any]:
+    return {
+        "contract": item.contract,
+        "outcome": item.outcome,
+        "amount": None if item.amount is None else plain(item.amount),
+        "calls": item.calls,
+        "code": item.code,
+        "message": text.item(item),
+        "attempts": item.attempts,
+        "reversed": item.reversed,
+        "log": [{"at": _local(line.at), "step": text.STEPS[line.step], "message": text.log(line)} for line in log],
+    }
+
+
+def _batch_lines(summary: BatchSummary) -> list[str]:
+    counts = ", ".join(f"{text.OUTCOMES[name].lower()} {count}" for name, count in summary.outcomes.items() if count)
+    status = text.BATCH_STATUSES[summary.status] + (f" ({summary.pause_code})" if summary.pause_code else "")
+    return [
+        f"Lote {summary.batch}  {text.month(summary.competence)}  {status}  "
+        f"{text.reais(plain(summary.amount))}  {summary.calls} ligações  {counts}"
+    ]
+
+
+def _local(at: datetime) -> str:
+    return at.astimezone(SAO_PAULO).isoformat(timespec="milliseconds")
+
+
+# --- Calls, platform, exports, health ------------------------------------------------------------------------------
+
+
+@app.command()
+def provision(contract: Annotated[str, typer.Argument(help="Número do contrato.")], as_json: AsJson = False) -> None:
+    """Reenvia o assinante à Summit."""
+    application = _application()
+    result = asyncio.run(application.provisioning.send(contract, _actor(application.settings)))
+    message = "Assinante enviado." if result.ok else text.sentence(result.code or "", result.facts)
+    document = {"contract": contract, "ok": result.ok, "code": result.code, "message": message, "at": _local(result.at)}
+    _answer(document, as_json, [message])
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""*Gerar Cobrança*: what a run would bring, and opening its batch (PRODUCT 3, screen 5)."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stfc.domain.billing_file import Descriptor
+from stfc.domain.competence import Competence
+from stfc.domain.eligibility import Rule
+from stfc.domain.money import Centavos, cut
+from stfc.domain.role import Role
+from stfc.errors import NotFoundError, NotPossibleError, PlatformError, StaleSnapshotError
+from stfc.services import access
+from stfc.services.ports import (
+    Actor,
+    BatchLedger,
+    Clock,
+    Evaluation,
+    OpenedBatch,
+    SnapshotLedger,
+    SummitGateway,
+)
+
+_SURPRISES = 10
+_LISTING_WORTH = 20
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a contract usually comes to: records and amount of a usual month, None without history."""
+
+    contract: str
+    customer: str
+    calls: int | None
+    amount: Centavos | None
+    cautions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """A contract whose expected value is far from its usual one (centavos)."""
+
+    contract: str
+    customer: str
+    expected: Centavos
+    usual: Centavos
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What billing the chosen contracts would bring. ``from_platform`` of them have a file announced, ``from_history``
+    are estimated from their past; the rest have neither. ``platform_code`` says why the platform was not asked."""
+
+    competence: Competence
+    contracts: int
+    expected_calls: int
+    expected_amount: Centavos
+    from_platform: int
+    from_history: int
+    warnings: Mapping[str, int]
+    surprises: tuple[Surprise, ...]
+    platform_code: str | None
+
+
+class Eligible(Protocol):
+    """The read model's answers that billing needs."""
+
+    def eligible(self, competence: Competence) -> list[str]:
+        """Every contract in the list of the competence, in order."""
+        ...
+
+    def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
+        """The usual month of each of ``contracts`` that exists."""
+        ...
+
+    def evaluate(self, snapshot: int, competence: Competence, contracts: list[str]) -> Evaluation:
+        """The snapshot's share of the rules; contracts that it lacks are absent."""
+        ...
+
+    def invoiced_values(self) -> set[str]:
+        """Ids of our own values that the ERP's current snapshot says are invoiced."""
+        ...
+
+
+class Billing:
+    """Preview, open, retry, cancel and reverse: the acts of an operator."""
+
+    def __init__(
+        self,
+        *,
+        eligible: Eligible,
+        batches: BatchLedger,
+        snapshots: SnapshotLedger,
+        gateway: Callable[[], SummitGateway],
+        clock: Clock,
+    ) -> None:
+        self._eligible = eligible
+        self._batches = batches
+        self._snapshots = snapshots
+        self._gateway = gateway
+        self._clock = clock
+
+    # --- Before the run
+
+    def preview(self, competence: Competence, contracts: Sequence[str]) -> Preview:
+        """What billing ``contracts`` would bring; opens nothing.
+
+        The platform's descriptors count where it has them, else the contract's history.
+        """
+        expectations = self._eligible.expectations(competence, contracts)
+        described, code = self._described(competence, [e.contract for e in expectations])
+        calls = amount = from_platform = from_history = 0
+        warnings: dict[str, int] = {}
+        surprises: list[Surprise] = []
+        for usual in expectations:
+            descriptor = described.get(usual.contract)
+            if descriptor and descriptor.available and descriptor.amount is not None:
+                from_platform += 1
+                calls += descriptor.records or 0
+                expected = cut(descriptor.amount)
+                amount += expected
+                if usual.amount is not None:
+                    surprises.append(Surprise(usual.contract, usual.customer, expected, usual.amount))
+            elif usual.amount is not None:
+                from_history += 1
+                calls += usual.calls or 0
+                amount += usual.amount
+            for caution in usual.cautions:
+                warnings[caution] = warnings.get(caution, 0) + 1
+        surprises.sort(key=lambda s: (-abs(s.expected - s.usual), s.contract))
+        return Preview(
+            competence=competence,
+            contracts=len(expectations),
+            expected_calls=calls,
+            expected_amount=Centavos(amount),
+            from_platform=from_platform,
+            from_history=from_history,
+            warnings=dict(sorted(warnings.items())),
+            surprises=tuple(surprises[:_SURPRISES]),
+            platform_code=code,
+        )
+
+    def _described(
+        self, competence: Competence, contracts: Sequence[str]
+    ) -> tuple[Mapping[str, Descriptor], str | None]:
+        try:
+            return asyncio.run(self._ask(competence, contracts)), None
+        except PlatformError as error:
+            return {}, error.code
+
+    async def _ask(self, competence: Competence, contracts: Sequence[str]) -> Mapping[str, Descriptor]:
+        async with self._gateway() as gateway:
+            if len(contracts) > _LISTING_WORTH:
+                return await gateway.month(competence)
+            found = await asyncio.gather(
+                *(gateway.descriptor(c, competence) for c in contracts), return_exceptions=True
+            )
+        described = {}
+        for contract, answer in zip(contracts, found, strict=True):
+            if isinstance(answer, Descriptor):
+                described[contract] = answer
+            elif not isinstance(answer, PlatformError):
+                raise answer
+        return described
+
+    # --- The run
+
+    def open(
+        self, competence: Competence, contracts: Iterable[str] | None, actor: Actor, *, request_key: str | None = None
+    ) -> OpenedBatch:
+        """Open a batch over ``contracts``, or over all in the list when None; returns at once.
+
+        Each contract is checked again: those that are not in the list are refused with the rule. The same
+        ``request_key`` gives the same batch, so that no double click, reload or second tab opens another.
+
+        Raises:
+            NotAllowedError: the actor is no operator.
+            NotFoundError: a contract that the ERP does not know; nothing is opened.
+            NotPossibleError: nothing was imported yet.
+        """
+        access.require(actor, Role.OPERATOR, "bill")
+        while True:
+            snapshot = self._snapshots.current()
+            if snapshot is None:
+                raise NotPossibleError(cause="no_snapshot")
+            chosen = self._eligible.eligible(competence) if contracts is None else sorted(set(contracts))
+            evaluation = self._eligible.evaluate(snapshot, competence, chosen)
+            unknown = [contract for contract in chosen if contract not in evaluation.failed]
+            if unknown:
+                raise NotFoundError(kind="contract", key=unknown[0])
+            try:
+                return self._open_checked(competence, chosen, evaluation, actor, request_key)
+            except StaleSnapshotError:
+                continue
+
+    def _open_checked(
+        self,
+        competence: Competence,
+        chosen: Sequence[str],
+        evaluation: Evaluation,
+        actor: Actor,
+        request_key: str | None,
+    ) -> OpenedBatch:
+        failed: dict[str, Rule] = {c: rule for c in chosen if (rule := evaluation.failed[c])}
+        opened = self._batches.open(
+            competence,
+            [c for c in chosen if c not in failed],
+            snapshot=evaluation.snapshot,
+            actor=actor,
+            now=self._clock(),
+            request_key=request_key,
+        )
+        refused = {c: rule.key for c, rule in failed.items()} | dict(opened.refused)
+        return OpenedBatch(opened.batch, opened.items, dict(sorted(refused.items())))
+
+    # --- After the run
+
+    def retry(self, batch: int, actor: Actor, *, items: Sequence[int] | None = None, codes: Sequence[str] = ()) -> int:
+        """Try failed and ``waiting_file`` contracts of a batch again; gives how many."""
+        access.require(actor, Role.OPERATOR, "retry")
+        return self._batches.retry(batch, items=items, codes=codes, actor=actor, now=self._clock())
+
+    def cancel(self, batch: int, actor: Actor) -> int:
+        """Cancel what has not started; gives how many."""
+        access.require(actor, Role.OPERATOR, "cancel")
+        return self._batches.cancel(batch, actor=actor, now=self._clock())
+
+    def reverse(self, batch: int, actor: Actor, *, reason: str, contracts: Sequence[str] | None = None) -> int:
+        """Reverse (estornar) a batch's charges, or those of ``contracts``, while their value is not invoiced.
+
+        Raises:
+            NotPossibleError: without a reason, or where a value is invoiced by now; nothing is reversed then.
+        """
+        access.require(actor, Role.OPERATOR, "reverse")
+        if not reason.strip():
+            raise NotPossibleError(cause="reason_missing")
+        return self._batches.reverse(
+            batch,
+            contracts=contracts,
+            invoiced=self._eligible.invoiced_values(),
+            reason=reason.strip(),
+            actor=actor,
+            now=self._clock(),
+        )

@@ -1,0 +1,44 @@
+"""ERP import: validate whole, write a new snapshot, switch to it atomically (ERP_IMPORT)."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from stfc.services.ports import Actor, Clock, ImportWarning, SnapshotLedger, SnapshotStore
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A finished import: the snapshot's number, rows per table, warnings, and the seconds it took."""
+
+    snapshot: int
+    rows: dict[str, int]
+    warnings: tuple[ImportWarning, ...]
+    seconds: float
+
+
+class Importing:
+    """The use case *import*. Everyone who may use the terminal may import; batches remember their snapshot."""
+
+    def __init__(self, store: SnapshotStore, ledger: SnapshotLedger, clock: Clock, *, keep: int) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+        self._keep = keep
+
+    def run(self, source: Path, actor: Actor) -> Imported:
+        """Make the dump in ``source`` the current snapshot.
+
+        The files are on disk for good before the ledger's transaction names them: killed before, nothing changed.
+        Old snapshots go, but for the last ones and any that a batch names.
+
+        Raises:
+            ImportRefusedError: with every problem; nothing changed.
+            StorageError: the disk is full or read-only; nothing changed.
+        """
+        started = time.perf_counter()
+        number = self._ledger.next_number()
+        staged = self._store.stage(source, number, self._ledger.current())
+        self._ledger.switch(number, rows=staged.rows, actor=actor, now=self._clock())
+        self._store.discard(self._ledger.discard_old(self._keep))
+        return Imported(number, staged.rows, staged.warnings, round(time.perf_counter() - started, 3))

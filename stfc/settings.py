@@ -1,0 +1,105 @@
+"""What the environment and ``stfc.toml`` in the home say (ARCHITECTURE, command line)."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from stfc.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Settings of one home. Environment variables ``STFC_…`` win over ``stfc.toml``.
+
+    ``summit_dir`` chooses the folder adapter instead of HTTP; with neither it nor ``summit_url`` the integration
+    *STFC - Summit* is not enabled. Times are in seconds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STFC_", extra="ignore", frozen=True)
+
+    home: Path = Path(".stfc")
+    summit_url: str | None = None
+    summit_token: SecretStr = SecretStr("")
+    summit_dir: Path | None = None
+    ledger_url: SecretStr | None = None
+    calls_path: Path | None = None
+    cluster: str | None = None
+    role: Literal["supervisor", "operator", "manager"] | None = None
+    user: str | None = None
+
+    connections: int = Field(default=32, ge=1, le=512)
+    chunk_contracts: int = Field(default=200, ge=1, le=2000)
+    chunks: int = Field(default=2, ge=1, le=64)
+    patience: float = Field(default=2.0, gt=0)
+    file_timeout: float = Field(default=60.0, gt=0)
+    lease: float = Field(default=10.0, gt=0)
+    heartbeat: float = Field(default=3.0, gt=0)
+    retry_tries: int = Field(default=5, ge=1, le=100)
+    retry_first: float = Field(default=1.0, ge=0)
+    retry_most: float = Field(default=30.0, ge=0)
+    file_size_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
+    snapshots_kept: int = Field(default=24, ge=1)
+    awaiting_note_excludes: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives as the file's content ranks below the environment."""
+        return env_settings, init_settings
+
+    @property
+    def ledger_address(self) -> str:
+        """The ledger's URL; SQLite in the home by default."""
+        if self.ledger_url:
+            return self.ledger_url.get_secret_value()
+        return f"sqlite:///{self.home.absolute() / 'ledger.db'}"
+
+    @property
+    def calls_root(self) -> Path:
+        """Where the parts of calls stand."""
+        return self.calls_path or self.home / "calls"
+
+    @property
+    def snapshots_root(self) -> Path:
+        """Where the ERP's snapshots stand."""
+        return self.home / "snapshots"
+
+    @property
+    def has_platform(self) -> bool:
+        """Whether the integration *STFC - Summit* is enabled (PRODUCT 3)."""
+        return bool(self.summit_url or self.summit_dir)
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment, completed by ``stfc.toml`` in the home, then by ``overrides``.
+
+    Raises:
+        SettingsError: a value is missing or wrong, or the file is not TOML; it names the setting and the cause.
+    """
+    try:
+        home = Settings().home
+        return Settings(**{**_file(home / "stfc.toml"), **overrides})
+    except ValidationError as cause:
+        first = cause.errors()[0]
+        raise SettingsError(setting=".".join(map(str, first["loc"])), cause=first["msg"]) from cause
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
+        raise SettingsError(setting=str(path), cause=str(cause)) from cause
+    unknown = sorted(set(content) - set(Settings.model_fields))
+    if unknown:
+        raise SettingsError(setting=unknown[0], cause="unknown")
+    return content
