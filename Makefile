@@ -1,5 +1,4 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both make .venv when it is missing or old.
-.POSIX:
 .DELETE_ON_ERROR:
 .PHONY: demo test check bench lock clean system-parts
 
@@ -46,7 +45,7 @@ clean:
 	find app.py pages stfc tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Another lock is another environment, from nothing, so that no leftover hides a missing dependency.
-$(VENV)/.locked: requirements.lock .ci/find-python
+$(VENV)/.locked: requirements.lock
 	@echo "Making $(VENV) from requirements.lock; this takes about a minute."
 	@python=$$(.ci/find-python) && "$$python" -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
