@@ -21,20 +21,10 @@ from stfc.services.ports import (
     SnapshotLedger,
     SummitGateway,
 )
+from stfc.services.queries import Expectation
 
 _SURPRISES = 10
 _LISTING_WORTH = 20
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What a contract usually comes to: records and amount of a usual month, None without history."""
-
-    contract: str
-    customer: str
-    calls: int | None
-    amount: Centavos | None
-    cautions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
