@@ -95,6 +95,7 @@ class Library:
 
 LIBRARIES = {
     "streamlit": Library("streamlit", _SCREENS, "only screens know the toolkit of the screens"),
+    "pandas": Library("streamlit", ("stfc.ui.server",), "never used; Streamlit imports it late, so start-up warms it"),
     "plotly": Library("plotly", _SCREENS, "only screens draw"),
     "sqlalchemy": Library("sqlalchemy", ("stfc.adapters.ledger",), "SQL stands in the ledger's adapter alone"),
     "alembic": Library("alembic", ("stfc.adapters.ledger",), "migrations belong to the ledger's adapter"),
@@ -113,6 +114,7 @@ LIBRARIES = {
     ),
     "pydantic": Library("pydantic-settings", ("stfc.settings", "stfc.bootstrap"), "only there settings are read"),
     "typer": Library("typer", _TERMINAL, "only the terminal has a command line"),
+    "click": Library("click", _TERMINAL, "typer raises click's errors; the terminal turns them into exit code 2"),
     "rich": Library("rich", _TERMINAL, "only the terminal draws on a terminal"),
     "starlette": Library("starlette", (*_SCREENS, "stfc.simulator"), "HTTP in: the app's own routes and the simulator"),
     "uvicorn": Library("uvicorn", ("stfc.simulator",), "the simulator is the one server that we run ourselves"),
