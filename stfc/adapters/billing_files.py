@@ -71,11 +71,15 @@ class FileHead:
 
 @dataclass(frozen=True)
 class ParsedFiles:
-    """The good files' records (``RECORDS``, in file order) and heads, and the bad files' errors, by file index."""
+    """The good files' records (``RECORDS``, in file order) and heads, and the bad files' errors, by file index.
+
+    ``doubtful`` are the files that the reference parser decided.
+    """
 
     records: pl.DataFrame
     heads: Mapping[int, FileHead]
     failures: Mapping[int, FileFormatError]
+    doubtful: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,8 @@ def parse_files(files: Sequence[tuple[str, bytes]], competence: Competence) -> P
     heads = {index: bodies[index].head for index in sorted(sure)}
     frames = [frame]
     failures: dict[int, FileFormatError] = {}
-    for index in sorted(set(range(len(files))) - sure):
+    doubtful = frozenset(range(len(files))) - sure
+    for index in sorted(doubtful):
         contract, body = files[index]
         try:
             parsed = parse(body, contract, competence)
@@ -112,7 +117,7 @@ def parse_files(files: Sequence[tuple[str, bytes]], competence: Competence) -> P
         heads[index] = _head_of(parsed)
         frames.append(_frame_of(index, parsed.records))
     records = pl.concat(frames) if len(frames) == 1 else pl.concat(frames).sort("file", maintain_order=True)
-    return ParsedFiles(records, heads, failures)
+    return ParsedFiles(records, heads, failures, doubtful)
 
 
 def _split(body: bytes, contract: str, competence: Competence) -> _Body | None:
