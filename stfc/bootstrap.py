@@ -120,7 +120,7 @@ class Application:
     def billing(self) -> Billing:
         """Preview, open, retry, cancel, reverse."""
         return Billing(
-            eligible=self.views,
+            read_model=self.views,
             batches=self.batches,
             snapshots=self.snapshot_ledger,
             gateway=self.gateway,

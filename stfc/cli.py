@@ -20,7 +20,6 @@ import click
 import structlog
 import typer
 
-from stfc import settings as configuration
 from stfc.domain import text
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain
@@ -92,14 +91,18 @@ def _configure_logs() -> None:
     )
 
 
-def _application() -> Any:
+def _bootstrap() -> Any:
     # Imported on use: the engines behind it take most of a second that --help and usage errors need not pay.
     from stfc import bootstrap
 
-    return bootstrap.build(configuration.load())
+    return bootstrap
 
 
-def _actor(settings: configuration.Settings) -> Actor:
+def _application() -> Any:
+    return _bootstrap().from_environment()
+
+
+def _actor(settings: Any) -> Actor:
     return Actor(settings.user or getpass.getuser(), settings.role or "operator", "terminal")
 
 
@@ -123,7 +126,7 @@ def demo(
     """Sobe a demonstração inteira: simulador, processador e aplicação. Ctrl-C encerra tudo."""
     from stfc import demo as demonstration
 
-    demonstration.run(configuration.load(), port=port, contracts=contracts, months=months)
+    demonstration.run(_bootstrap().settings(), port=port, contracts=contracts, months=months)
 
 
 @app.command("app")
@@ -134,9 +137,8 @@ def run_app(
     """Serve as telas no navegador."""
     from stfc import demo as demonstration
 
-    settings = configuration.load()
-    _application()
-    sys.exit(demonstration.serve_app(settings, port=port, address=address))
+    application = _application()
+    sys.exit(demonstration.serve_app(application.settings, port=port, address=address))
 
 
 @app.command()
@@ -177,21 +179,17 @@ def simulator(
     """Fala todo o SUMMIT_API por HTTP, com tráfego determinado pela semente."""
     if context.invoked_subcommand:
         return
-    from stfc.simulator import server
-
-    server.serve(
-        server.SimulatorOptions(
-            port=port,
-            seed=seed,
-            erp=erp,
-            contracts=contracts,
-            token=token or None,
-            faults=tuple(fault or ()),
-            fault_seed=fault_seed,
-            latency_ms=latency,
-            calls_per_contract=calls,
-            clean=clean,
-        )
+    _bootstrap().simulate(
+        port=port,
+        seed=seed,
+        erp=erp,
+        contracts=contracts,
+        token=token or None,
+        faults=tuple(fault or ()),
+        fault_seed=fault_seed,
+        latency_ms=latency,
+        calls_per_contract=calls,
+        clean=clean,
     )
 
 
@@ -206,10 +204,8 @@ def simulator_dump(
     as_json: AsJson = False,
 ) -> None:
     """Grava a carga do ERP que combina com o tráfego do simulador."""
-    from stfc.simulator import erp_dump
-
     last = Competence.parse(until) if until else Competence.of(datetime.now(SAO_PAULO).date()).plus(-1)
-    rows = erp_dump.dump(folder, contracts=contracts, seed=seed, months=months, until=last, clean=clean)
+    rows = _bootstrap().dump_erp(folder, contracts=contracts, seed=seed, months=months, until=last, clean=clean)
     _answer({"folder": str(folder), "rows": rows}, as_json, [f"{name}: {count}" for name, count in rows.items()])
 
 

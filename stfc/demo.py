@@ -17,12 +17,9 @@ from pathlib import Path
 import typer
 
 from stfc import bootstrap
-from stfc import settings as configuration
 from stfc.domain.competence import SAO_PAULO, Competence, last_months
 from stfc.errors import NotPossibleError, SettingsError, StorageError
 from stfc.services.ports import Actor
-from stfc.settings import Settings
-from stfc.simulator import erp_dump
 
 ROOT = Path(__file__).resolve().parent.parent
 _SEED = 1
@@ -32,7 +29,7 @@ _ACTOR = Actor("demonstração", "operator", "terminal")
 _READY_SECONDS = 60
 
 
-def run(settings: Settings, *, port: int, contracts: int, months: int) -> None:
+def run(settings: bootstrap.Settings, *, port: int, contracts: int, months: int) -> None:
     """Run the demonstration until Ctrl-C; the first start makes a home, later ones keep everything.
 
     The older months go to the worker at once, the last one is left for the visitor to bill.
@@ -67,7 +64,7 @@ def run(settings: Settings, *, port: int, contracts: int, months: int) -> None:
         children.stop()
 
 
-def serve_app(settings: Settings, *, port: int, address: str) -> int:
+def serve_app(settings: bootstrap.Settings, *, port: int, address: str) -> int:
     """Serve the screens until told to stop; gives the exit code. Without a login it listens on loopback only."""
     if address not in ("127.0.0.1", "localhost", "::1"):
         raise SettingsError(setting="--address", cause="sem login configurado, a aplicação só escuta em 127.0.0.1")
@@ -136,7 +133,7 @@ def _prepare(home: Path, simulator_port: int, contracts: int, months: int) -> bo
         home.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             last = Competence.of(datetime.now(SAO_PAULO).date()).plus(-1)
-            erp_dump.dump(home / "erp", contracts=contracts, seed=_SEED, months=months, until=last)
+            bootstrap.dump_erp(home / "erp", contracts=contracts, seed=_SEED, months=months, until=last)
             _remember(marker, {"contracts": contracts, "months": months, "until": str(last), "ready": False})
         settings = home / "stfc.toml"
         settings.write_text(f'summit_url = "http://127.0.0.1:{simulator_port}"\nsummit_token = "{_TOKEN}"\n')
@@ -153,7 +150,7 @@ def _first_data(home: Path) -> None:
     """
     marker = home / "demo.json"
     about = json.loads(marker.read_text())
-    application = bootstrap.build(configuration.load(home=home))
+    application = bootstrap.from_environment(home=home)
     if application.snapshot_ledger.current() is None:
         application.importing.run(home / "erp", _ACTOR)
     last = Competence.parse(about["until"])

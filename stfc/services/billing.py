@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
@@ -21,7 +20,7 @@ from stfc.services.ports import (
     SnapshotLedger,
     SummitGateway,
 )
-from stfc.services.queries import Expectation
+from stfc.services.queries import ReadModel
 
 _SURPRISES = 10
 _LISTING_WORTH = 20
@@ -53,39 +52,19 @@ class Preview:
     platform_code: str | None
 
 
-class Eligible(Protocol):
-    """The read model's answers that billing needs."""
-
-    def eligible(self, competence: Competence) -> list[str]:
-        """Every contract in the list of the competence, in order."""
-        ...
-
-    def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
-        """The usual month of each of ``contracts`` that exists."""
-        ...
-
-    def evaluate(self, snapshot: int, competence: Competence, contracts: list[str]) -> Evaluation:
-        """The snapshot's share of the rules; contracts that it lacks are absent."""
-        ...
-
-    def invoiced_values(self) -> set[str]:
-        """Ids of our own values that the ERP's current snapshot says are invoiced."""
-        ...
-
-
 class Billing:
     """Preview, open, retry, cancel and reverse: the acts of an operator."""
 
     def __init__(
         self,
         *,
-        eligible: Eligible,
+        read_model: ReadModel,
         batches: BatchLedger,
         snapshots: SnapshotLedger,
         gateway: Callable[[], SummitGateway],
         clock: Clock,
     ) -> None:
-        self._eligible = eligible
+        self._read_model = read_model
         self._batches = batches
         self._snapshots = snapshots
         self._gateway = gateway
@@ -98,7 +77,7 @@ class Billing:
 
         The platform's descriptors count where it has them, else the contract's history.
         """
-        expectations = self._eligible.expectations(competence, contracts)
+        expectations = self._read_model.expectations(competence, contracts)
         described, code = self._described(competence, [e.contract for e in expectations])
         calls = amount = from_platform = from_history = 0
         warnings: dict[str, int] = {}
@@ -174,8 +153,8 @@ class Billing:
             snapshot = self._snapshots.current()
             if snapshot is None:
                 raise NotPossibleError(cause="no_snapshot")
-            chosen = self._eligible.eligible(competence) if contracts is None else sorted(set(contracts))
-            evaluation = self._eligible.evaluate(snapshot, competence, chosen)
+            chosen = self._read_model.eligible(competence) if contracts is None else sorted(set(contracts))
+            evaluation = self._read_model.evaluate(snapshot, competence, chosen)
             unknown = [contract for contract in chosen if contract not in evaluation.failed]
             if unknown:
                 raise NotFoundError(kind="contract", key=unknown[0])
@@ -228,7 +207,7 @@ class Billing:
         return self._batches.reverse(
             batch,
             contracts=contracts,
-            invoiced=self._eligible.invoiced_values(),
+            invoiced=self._read_model.invoiced_values(),
             reason=reason.strip(),
             actor=actor,
             now=self._clock(),

@@ -627,6 +627,33 @@ class WorkLedger(Protocol):
         ...
 
 
+# --- Provisioning ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """One sending and its result; ``code`` and ``facts`` say why it failed."""
+
+    contract: str
+    at: datetime
+    by: str
+    ok: bool
+    code: str | None
+    facts: Mapping[str, Any]
+
+
+class ProvisioningLedger(Protocol):
+    """Where results of provisioning are kept."""
+
+    def record(self, provisioning: Provisioning, actor: Actor) -> None:
+        """Append a result and its audit line, in one transaction."""
+        ...
+
+    def history(self, contract: str) -> list[Provisioning]:
+        """A contract's results, newest first."""
+        ...
+
+
 # --- Read model ----------------------------------------------------------------------------------------------------
 
 

@@ -1,38 +1,11 @@
 """*Reenviar integração*: send a contract's subscriber to the platform again, and keep what it answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
 from stfc.domain.role import Role
 from stfc.errors import PlatformError
 from stfc.services import access
-from stfc.services.ports import Actor, Clock, Subscriber, SummitGateway
-
-
-@dataclass(frozen=True)
-class Provisioning:
-    """One sending and its result; ``code`` and ``facts`` say why it failed."""
-
-    contract: str
-    at: datetime
-    by: str
-    ok: bool
-    code: str | None
-    facts: dict[str, object]
-
-
-class ProvisioningLedger(Protocol):
-    """Where results of provisioning are kept."""
-
-    def record(self, provisioning: Provisioning, actor: Actor) -> None:
-        """Append a result and its audit line, in one transaction."""
-        ...
-
-    def history(self, contract: str) -> list[Provisioning]:
-        """A contract's results, newest first."""
-        ...
+from stfc.services.ports import Actor, Clock, Provisioning, ProvisioningLedger, Subscriber, SummitGateway
 
 
 class ProvisioningService:

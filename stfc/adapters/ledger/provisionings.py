@@ -1,16 +1,15 @@
-"""Results of provisioning (``services.provisioning.ProvisioningLedger``)."""
+"""Results of provisioning (ports.ProvisioningLedger)."""
 
 import sqlalchemy as sa
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump
 from stfc.adapters.ledger.records import audit, dump, load
-from stfc.services.ports import Actor
-from stfc.services.provisioning import Provisioning
+from stfc.services.ports import Actor, Provisioning
 
 
 class SqlProvisioningLedger:
-    """``ProvisioningLedger`` over SQL."""
+    """``ports.ProvisioningLedger`` over SQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
