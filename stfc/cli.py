@@ -14,9 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-import click
 import structlog
 import typer
 
@@ -34,6 +33,9 @@ app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
 app.add_typer(simulator_app, name="simulator")
 
+# Typer shows no public name for the base of its usage errors.
+_UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
 AsJson = Annotated[bool, typer.Option("--json", help="Um documento JSON na saída padrão.")]
 CompetenceText = Annotated[str, typer.Option("--competence", help="Competência, como 2026-10.")]
 
@@ -43,15 +45,10 @@ def main() -> None:
     _configure_logs()
     as_json = "--json" in sys.argv
     try:
-        app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
-    except click.UsageError as error:
+        status = app(standalone_mode=False)
+    except _UsageError as error:
         _fail("USO-CLI", error.format_message(), as_json, error.show, 2)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except ImportRefusedError as error:
         problems = [vars(problem) for problem in error.facts["problems"]]
@@ -60,6 +57,9 @@ def main() -> None:
         _fail(error.code, text.error(error), as_json, None, 1, {"problems": problems})
     except StfcError as error:
         _fail(error.code, text.error(error), as_json, None, 2 if isinstance(error, InvalidInputError) else 1)
+    else:
+        # A command that ended by ``typer.Exit`` gives its code here.
+        sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(
@@ -346,7 +346,7 @@ def bill(
 
 def _chosen(all_: bool, contract: list[str] | None, contracts: Path | None) -> list[str] | None:
     if sum((all_, bool(contract), contracts is not None)) != 1:
-        raise click.UsageError("escolha um de --all, --contract ou --contracts")
+        raise typer.BadParameter("escolha um de --all, --contract ou --contracts")
     if all_:
         return None
     if contract:

@@ -114,7 +114,6 @@ LIBRARIES = {
     ),
     "pydantic": Library("pydantic-settings", ("stfc.settings", "stfc.bootstrap"), "only there settings are read"),
     "typer": Library("typer", _TERMINAL, "only the terminal has a command line"),
-    "click": Library("click", _TERMINAL, "typer raises click's errors; the terminal turns them into exit code 2"),
     "rich": Library("rich", _TERMINAL, "only the terminal draws on a terminal"),
     "starlette": Library("starlette", (*_SCREENS, "stfc.simulator"), "HTTP in: the app's own routes and the simulator"),
     "uvicorn": Library("uvicorn", ("stfc.simulator",), "the simulator is the one server that we run ourselves"),
