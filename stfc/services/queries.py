@@ -40,7 +40,7 @@ class ContractQuery:
     """Which contracts with a Summit service, in which order, which page. Empty tuples and None do not restrict.
 
     Args:
-        search: in number, customer, document or line; case, accents and punctuation do not count, every word must occur.
+        search: in number, customer, document or line; case, accents, punctuation do not count, every word must occur.
         eligible: in the list of *Gerar Cobrança*, or not in it.
         rules: keys of ``Rule``; the first rule that fails is one of them.
         plans: codes; the empty string stands for contracts without a plan.
@@ -86,7 +86,7 @@ class CallQuery:
     """Which call records, in which order, which page. Empty tuples and None do not restrict, but for the competence.
 
     Args:
-        competences: whose files; empty means the view's own, or with ``since`` or ``until`` all that can hold such days.
+        competences: whose files; empty means the view's own, or with ``since``, ``until`` all that can hold such days.
         since, until: local days of the call, both inclusive.
         contracts: of these contracts only.
         line: the calling line, digits, whole.
@@ -245,8 +245,10 @@ class View(Protocol):
     # --- Contracts
 
     def contracts(self, query: ContractQuery) -> Page:
-        """A page of contracts: contract, customer, document, city, state, lines (valid in the competence), plan, stage,
-        status, deleted, integration, integration_error, integrated_on, cut_day, eligible, first_failed, cautions (list),
+        """A page of contracts.
+
+        Columns: contract, customer, document, city, state, lines (valid in the competence), plan, stage, status,
+        deleted, integration, integration_error, integrated_on, cut_day, eligible, first_failed, cautions (list),
         outcome, coverage, last_competence, last_amount (the last charge within 12 months), expected_calls,
         expected_amount (medians of the last up to 3 charged months before this one), charged_months (0..3)."""
         ...
@@ -278,7 +280,8 @@ class View(Protocol):
         ...
 
     def services(self, contract: str) -> pa.Table:
-        """service, title, active, deleted, monthly_fee, integration, integrated_on, integration_error: the Summit ones."""
+        """The Summit ones: service, title, active, deleted, monthly_fee, integration, integrated_on,
+        integration_error."""
         ...
 
     def values(self, contract: str) -> pa.Table:
@@ -290,7 +293,7 @@ class View(Protocol):
         ...
 
     def items(self, contract: str) -> pa.Table:
-        """competence, item, batch, outcome, code, rule, amount, calls, reversed: the last 13 competences, newest first."""
+        """competence, item, batch, outcome, code, rule, amount, calls, reversed: of 13 competences, newest first."""
         ...
 
     # --- Indicators
@@ -300,7 +303,8 @@ class View(Protocol):
         ...
 
     def indicator_history(self, months: int = 12) -> pa.Table:
-        """competence, new_subscribers, integration_errors, not_invoiced: the last ``months`` (at most 12), oldest first.
+        """competence, new_subscribers, integration_errors, not_invoiced: of up to 12 months, oldest first.
+
         The provisioning errors are those that are open now, in every month; the ERP keeps no history of them."""
         ...
 
@@ -315,8 +319,9 @@ class View(Protocol):
     # --- Calls: exactly those of live parts, without excluded claims
 
     def calls(self, query: CallQuery) -> Page:
-        """A page of records: competence and every column of a part, numbers unmasked. ``totals``: calls, seconds, micros
-        over all that match."""
+        """A page of records: competence and every column of a part, numbers unmasked.
+
+        ``totals``: calls, seconds, micros over all that match."""
         ...
 
     def calls_by_day(self, query: CallQuery) -> pa.Table:

@@ -1,0 +1,82 @@
+"""The process's in-memory DuckDB, and caches with exact keys."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from stfc.errors import StorageError
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Engine:
+    """Runs one SQL read at a time per cursor; any thread may ask. Tables are handed in by name, files by path."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:")
+        self._lock = threading.Lock()
+        # Nothing is ever downloaded: what a query needs is built in.
+        self._connection.execute("SET GLOBAL autoinstall_known_extensions = false")
+        self._connection.execute("SET GLOBAL autoload_known_extensions = false")
+
+    def query(self, sql: str, params: dict[str, Any] | None = None, **tables: pl.DataFrame | pa.Table) -> pl.DataFrame:
+        """The answer to ``sql``, in which ``tables`` stand under their names and ``$name`` takes a parameter.
+
+        Raises:
+            StorageError: a file is missing or broken.
+        """
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            for name, table in tables.items():
+                cursor.register(name, table.to_arrow() if isinstance(table, pl.DataFrame) else table)
+            answer = pl.from_arrow(cursor.sql(sql, params=params).to_arrow_table())
+        except (duckdb.IOException, duckdb.InvalidInputException) as cause:
+            raise StorageError(place="", cause=str(cause).splitlines()[0]) from cause
+        finally:
+            cursor.close()
+        assert isinstance(answer, pl.DataFrame)
+        return answer
+
+
+def parquet(paths: Iterable[Path | str], options: str = "") -> str:
+    """The SQL source that reads these Parquet files."""
+    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{quoted}]{options})"
+
+
+class _Entry(Generic[Value]):
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.values: list[Value] = []
+
+
+class Cache(Generic[Key, Value]):
+    """Keeps the ``size`` most recently used values. A key says all that its value depends on, so none ever ages.
+
+    A missing value is made by one thread while the others that want the same wait for it.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Key, _Entry[Value]] = OrderedDict()
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """The value of ``key``, made by ``make`` when it is not there."""
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._size:
+                self._entries.popitem(last=False)
+        with entry.lock:
+            if not entry.values:
+                entry.values.append(make())
+            return entry.values[0]

@@ -1,0 +1,197 @@
+"""``queries.ReadModel`` over DuckDB and Polars: an answer depends on snapshot, revision, competence and query alone."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from stfc.adapters.read_model.details import ContractDetails
+from stfc.adapters.read_model.eligibility import by_local_day, eligibility
+from stfc.adapters.read_model.engine import Cache, Engine
+from stfc.adapters.read_model.history import MONTHS, history
+from stfc.adapters.read_model.snapshot import ErpFacts, Snapshot, erp_facts
+from stfc.adapters.read_model.view import DuckView, Moment, Workshop
+from stfc.domain.competence import Competence, last_months, local_day
+from stfc.domain.eligibility import Policy, Rule
+from stfc.domain.money import Centavos
+from stfc.services.ports import (
+    Clock,
+    Evaluation,
+    LedgerReader,
+    LedgerState,
+    MonthImage,
+    Page,
+    SnapshotStore,
+    Subscriber,
+)
+from stfc.services.queries import ContractQuery, Expectation
+
+_IMAGES_KEPT = 60
+_FRAMES_KEPT = 8
+_ANSWERS_KEPT = 256
+_ERP_RULES = tuple(rule for rule in Rule if rule.number <= 5)
+
+
+class DuckReadModel:
+    """``queries.ReadModel``: one in-memory DuckDB per process; any thread may ask.
+
+    Reads the ledger once for a view, and only the months that changed since; keeps frames by exact key, so that
+    nothing ever shows old money.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        snapshots: SnapshotStore,
+        calls_root: Path,
+        clock: Clock,
+        *,
+        policy: Policy | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._snapshots = snapshots
+        self._clock = clock
+        self._policy = policy or Policy()
+        self._engine = Engine()
+        self._shop = Workshop(
+            self._engine, calls_root, self._policy, Cache(_ANSWERS_KEPT), Cache[Hashable, Page](_ANSWERS_KEPT)
+        )
+        self._images: OrderedDict[Competence, MonthImage] = OrderedDict()
+        self._reading = threading.Lock()
+        self._erp: Cache[tuple[int | None, Competence], ErpFacts] = Cache(2 * _FRAMES_KEPT)
+        self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+
+    def view(self, competence: Competence) -> DuckView:
+        """The competence as it is now: one read of the ledger for all that the view shows."""
+        state, images = self._read(last_months(competence, MONTHS + 1))
+        moment = Moment(competence, state, images, by_local_day(_frame(state.provisioning)), self._today())
+        return DuckView(self._shop, moment, self._files(state.snapshot), lambda: self._frame(moment), self._older)
+
+    # --- For billing and the worker
+
+    def eligible(self, competence: Competence) -> list[str]:
+        """Every contract in the list of the competence, in order."""
+        return self.view(competence).contract_ids(ContractQuery(eligible=True))
+
+    def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
+        """The usual month of each of ``contracts`` that has a Summit service, in order."""
+        frame = self.view(competence).frame
+        chosen = frame.filter(pl.col("contract").is_in(list(contracts)))
+        rows = chosen.select("contract", "customer", "expected_calls", "expected_amount", "cautions").iter_rows()
+        return [
+            Expectation(contract, customer, calls, None if amount is None else Centavos(amount), tuple(cautions))
+            for contract, customer, calls, amount, cautions in rows
+        ]
+
+    def evaluate(self, snapshot: int, competence: Competence, contracts: Sequence[str]) -> Evaluation:
+        """Rules 1-5 and the ERP's share of 7 and 8 on ``snapshot``; contracts that it lacks are absent.
+
+        Values and events of the ERP that are copies of our own are the ledger's to decide, and left out here.
+        """
+        erp = self._erp_facts(snapshot, competence)
+        chosen = erp.contracts.filter(pl.col("contract").is_in(list(contracts)))
+        valued = erp.values.join(chosen, on="contract", how="semi")
+        zeroed = erp.events.join(chosen, on="contract", how="semi")
+        if valued.height or zeroed.height:
+            image = self._read([competence])[1][competence]
+            valued = valued.join(_frame(image.values), on="value_id", how="anti")
+            zeroed = zeroed.join(_frame(image.events), on="event", how="anti")
+        by_values, by_events = set(valued["contract"]), set(zeroed["contract"])
+        failed: dict[str, Rule | None] = {}
+        services: dict[str, str] = {}
+        for contract, service, *holds in chosen.select("contract", "service", "r1", "r2", "r3", "r4", "r5").iter_rows():
+            late_rule = Rule.NO_EVENTUAL_VALUE if contract in by_values else None
+            late_rule = late_rule or (Rule.NO_ZERO_EVENT if contract in by_events else None)
+            early = (rule for rule, held in zip(_ERP_RULES, holds, strict=True) if not held)
+            failed[contract] = next(early, late_rule)
+            if service is not None:
+                services[contract] = service
+        return Evaluation(snapshot, failed, services)
+
+    def invoiced_values(self) -> set[str]:
+        """Ids of the values that the ERP's current snapshot says are invoiced."""
+        files = self._files(self._ledger.state().snapshot)
+        return set(self._engine.query(files.sql("SELECT value_id FROM {eventual_values} WHERE invoiced"))["value_id"])
+
+    def subscriber(self, contract: str) -> Subscriber:
+        """What provisioning sends: the contract, its cut day and the lines of live Summit services valid today.
+
+        Raises:
+            NotFoundError: the ERP does not know the contract.
+        """
+        state, today = self._ledger.state(), self._today()
+        provisioning = by_local_day(_frame(state.provisioning))
+        details = ContractDetails(self._engine, self._files(state.snapshot), (), provisioning)
+        master = details.master(contract)
+        valid = (pl.col("since") <= today) & (pl.col("until").is_null() | (pl.col("until") > today))
+        lines = details.lines(contract).filter(~pl.col("deleted"), valid)
+        return Subscriber(
+            contract=contract,
+            name=master.customer,
+            document=master.document,
+            closing_day=master.cut_day,
+            lines=tuple(lines["number"].unique().sort()),
+            plan=master.plan,
+        )
+
+    # --- What is kept
+
+    def _frame(self, moment: Moment) -> pl.DataFrame:
+        before = moment.months(MONTHS + 1)[:-1]
+        past = tuple((image.competence, image.revision) for image in before)
+        results = moment.provisioning
+        key = (
+            moment.state.snapshot,
+            moment.competence,
+            moment.image.revision,
+            past,
+            (results.height, int(results.hash_rows().sum())),
+            moment.today,
+        )
+        return self._frames.get(
+            key,
+            lambda: eligibility(
+                self._engine,
+                self._erp_facts(moment.state.snapshot, moment.competence),
+                moment.image,
+                history=self._histories.get(past, lambda: history(self._engine, before)),
+                provisioning=results,
+                today=moment.today,
+            ),
+        )
+
+    def _erp_facts(self, snapshot: int | None, competence: Competence) -> ErpFacts:
+        files = self._files(snapshot)
+        return self._erp.get((snapshot, competence), lambda: erp_facts(self._engine, files, competence, self._policy))
+
+    def _files(self, snapshot: int | None) -> Snapshot:
+        return Snapshot(None if snapshot is None else self._snapshots.folder(snapshot))
+
+    def _read(self, months: Sequence[Competence]) -> tuple[LedgerState, dict[Competence, MonthImage]]:
+        """State and images of one moment; months that did not change are not read again."""
+        with self._reading:
+            kept = {month: self._images[month] for month in months if month in self._images}
+            state, fresh = self._ledger.images(months, {month: image.revision for month, image in kept.items()})
+            images = {month: fresh.get(month) or kept[month] for month in months}
+            for month, image in images.items():
+                self._images[month] = image
+                self._images.move_to_end(month)
+            while len(self._images) > _IMAGES_KEPT:
+                self._images.popitem(last=False)
+        return state, images
+
+    def _older(self, months: Sequence[Competence]) -> list[MonthImage]:
+        return list(self._read(months)[1].values())
+
+    def _today(self) -> date:
+        return local_day(self._clock())
+
+
+def _frame(table: object) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
