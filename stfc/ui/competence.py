@@ -10,6 +10,7 @@ from stfc.ui import labels
 from stfc.ui.format import ZONE, month
 
 PARAMETER = "competencia"
+_REMEMBERED = "stfc_competence"
 _MONTHS_BACK = 23
 
 
@@ -18,14 +19,21 @@ def bind() -> None:
 
     The field itself is never seen (``style.css``): the stepper writes it.
     """
-    if _parsed(st.session_state.get(PARAMETER)) is None and _parsed(st.query_params.get(PARAMETER)) is None:
+    first = _REMEMBERED not in st.session_state
+    if first and _parsed(st.query_params.get(PARAMETER)) is None:
+        # A link copied from the first view must already carry its month.
         st.session_state[PARAMETER] = str(default())
-    st.text_input(labels.COMPETENCE, key=PARAMETER, bind="query-params", label_visibility="collapsed")
+        st.query_params[PARAMETER] = str(default())
+    elif not first and _parsed(st.session_state.get(PARAMETER)) is None:
+        st.session_state[PARAMETER] = st.session_state[_REMEMBERED]
+    written = st.text_input(labels.COMPETENCE, key=PARAMETER, bind="query-params", label_visibility="collapsed")
+    if _parsed(written) is not None:
+        st.session_state[_REMEMBERED] = written
 
 
 def current() -> Competence:
     """The competence of this view."""
-    return _parsed(st.session_state.get(PARAMETER)) or default()
+    return _parsed(st.session_state.get(PARAMETER)) or _parsed(st.session_state.get(_REMEMBERED)) or default()
 
 
 def default() -> Competence:
@@ -43,20 +51,18 @@ def stepper() -> None:
     chosen = current()
     with st.container(horizontal=True, gap=None, width="content", key="competence_stepper"):
         st.button(
-            "",
+            labels.PREVIOUS_MONTH,
             key="competence_previous",
             icon=":material/chevron_left:",
-            help=labels.PREVIOUS_MONTH,
             on_click=go,
             args=(chosen.plus(-1),),
         )
-        with st.container(width="content", key="competence_months"), st.popover(month(chosen), help=labels.COMPETENCE):
+        with st.container(width="content", key="competence_months"), st.popover(month(chosen)):
             _months(chosen)
         st.button(
-            "",
+            labels.NEXT_MONTH,
             key="competence_next",
             icon=":material/chevron_right:",
-            help=labels.NEXT_MONTH,
             on_click=go,
             args=(chosen.plus(1),),
         )

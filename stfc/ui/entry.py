@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from stfc.errors import StfcError
-from stfc.ui import competence, foot, labels, server, session, states, style
+from stfc.ui import competence, foot, labels, server, session, states, style, url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -26,6 +26,9 @@ def main() -> None:
     style.apply()
     style.logo()
     page = st.navigation({group: [_page(words) for words in pages] for group, pages in labels.MENU.items()})
+    if going := url.pending():
+        words, parameters = going
+        st.switch_page(_PAGES / f"{words.file}.py", query_params=parameters)
     competence.bind()
     session.remember_role()
     states.show_toasts()

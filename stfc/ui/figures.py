@@ -16,10 +16,11 @@ OUTCOME_ORDER: Final = (
     "zero",
     "held",
     "waiting_file",
-    "running",
-    "waiting",
+    "queued",
     "failed",
     "refused",
+    "running",
+    "waiting",
     "to_bill",
     "cancelled",
     "kept_out",
@@ -32,6 +33,7 @@ _BAR_TONE: Final = {
     "waiting_file": "orange",
     "running": "blue",
     "waiting": "blue",
+    "queued": "blue",
     "failed": "red",
     "to_bill": "accent",
 }
@@ -71,13 +73,10 @@ def outcome_bar(outcomes: Mapping[str, int], *, thin: bool = False, label: str =
 
 def bar_html(outcomes: Mapping[str, int], *, thin: bool = False, label: str = "Resultados") -> str:
     """The bar's HTML with a spoken label; nothing to show gives one gray part."""
-    colours = palette()
     parts = [(name, outcomes.get(name, 0)) for name in OUTCOME_ORDER if outcomes.get(name, 0)]
     spoken = ", ".join(f"{labels.OUTCOMES[name]} {count(number)}" for name, number in parts) or "nenhum"
-    pieces = "".join(
-        f'<i style="flex:{number} 1 0;background:{_colour(name, thin, colours.solid, colours.zero, colours.rest)}"></i>'
-        for name, number in parts
-    ) or f'<i style="flex:1;background:{colours.rest}"></i>'
+    drawn = [(number, _colour(name, thin)) for name, number in parts] or [(1, palette().rest)]
+    pieces = "".join(f'<i style="flex:{number} 1 0;background:{colour}"></i>' for number, colour in drawn)
     kind = "stfc-bar thin" if thin else "stfc-bar"
     return f'<div class="{kind}" role="img" aria-label="{html.escape(label)}: {spoken}">{pieces}</div>'
 
@@ -142,12 +141,13 @@ def _delta_arrow(change: str | None) -> Literal["up", "down", "off"]:
     return "up" if change[0] == "+" else "down"
 
 
-def _colour(name: str, thin: bool, solid: Mapping[str, str], zero: str, rest: str) -> str:
+def _colour(name: str, thin: bool) -> str:
+    colours = palette()
     if name == "zero":
-        return zero
-    if thin and name == "waiting":
-        return rest
-    return solid[_BAR_TONE[name]] if name in _BAR_TONE else rest
+        return colours.zero
+    if name not in _BAR_TONE or (thin and name == "waiting"):
+        return colours.rest
+    return colours.solid[_BAR_TONE[name]]
 
 
 def _cell(value: str) -> str:

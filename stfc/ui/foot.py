@@ -6,7 +6,7 @@ from stfc.domain.role import Role
 from stfc.services.ports import BatchSummary
 from stfc.services.status import SystemStatus
 from stfc.ui import figures, labels, session
-from stfc.ui.format import age, count, duration, month, percent
+from stfc.ui.format import age, count, month, percent, span
 
 _BUSY_EVERY = 3.0
 _IDLE_EVERY = 20.0
@@ -31,10 +31,12 @@ def _state() -> None:
 
 def _batch(batch: BatchSummary, status: SystemStatus) -> None:
     done = batch.items - batch.open_items
-    head = f"**{labels.BATCH.format(batch=batch.batch)}** · {month(batch.competence)} · **{percent(done, batch.items)}**"
+    head = (
+        f"**{labels.BATCH.format(batch=batch.batch)}** · {month(batch.competence)} · **{percent(done, batch.items)}**"
+    )
     st.markdown(head)
     figures.outcome_bar(batch.outcomes, thin=True)
-    spent = duration((status.now - batch.started_at).total_seconds()) if batch.started_at else "na fila"
+    spent = span((status.now - batch.started_at).total_seconds()) if batch.started_at else "na fila"
     st.caption(f"{count(done)} de {count(batch.items)} contratos · {spent}")
 
 

@@ -128,6 +128,14 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {left:02d} s" if minutes else f"{left} s"
 
 
+def span(seconds: float) -> str:
+    """``menos de 1 min``, ``6 min``, ``1 h 20 min``: a duration where seconds only distract."""
+    hours, minutes_left = divmod(int(seconds) // 60, 60)
+    if hours:
+        return f"{count(hours)} h {minutes_left:02d} min"
+    return f"{minutes_left} min" if minutes_left else "menos de 1 min"
+
+
 def elapsed(milliseconds: int | None) -> str:
     """``12 ms``, ``1,2 s``, ``30,0 s``, ``2 min 05 s``: how long a step took; ``—`` from None."""
     if milliseconds is None:

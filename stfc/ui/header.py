@@ -32,7 +32,7 @@ def show(
     status = session.status()
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="page_header"):
         if on_back:
-            st.button("", icon=":material/arrow_back:", type="tertiary", help=labels.BACK, key="page_back", on_click=on_back)
+            st.button(labels.BACK, icon=":material/arrow_back:", type="tertiary", key="page_back", on_click=on_back)
         st.title(states.plain(title) if title else page.title, width="stretch", anchor=False)
         competence.stepper()
         if st.button(labels.HELP, icon=":material/help:", type="tertiary", key="page_help"):

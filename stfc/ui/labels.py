@@ -3,7 +3,36 @@
 from dataclasses import dataclass
 from typing import Final
 
+from stfc.domain import text
 from stfc.domain.role import Role
+
+# The glossary's words, one place for screen and terminal.
+STAGES: Final = text.STAGES
+STATUSES: Final = text.STATUSES
+INTEGRATIONS: Final = text.INTEGRATIONS
+INVOICE_STATUSES: Final = text.INVOICE_STATUSES
+CALL_CLASSES: Final = text.CLASSES
+ROLES: Final = text.ROLES
+LEVELS: Final = text.LEVELS
+OUTCOME: Final = {**text.OUTCOMES, "reversed": "Estornado"}
+BATCH_STATES: Final = {**text.BATCH_STATUSES, "pending": "Com pendências"}
+RULES_SHORT: Final = {
+    "approved": "Aprovado",
+    "normal_status": "Status Normal",
+    "active_summit_service": "Serviço ativo",
+    "within_billing_window": "Vigência",
+    "not_invoiced": "Já faturado",
+    "no_charge": "Já cobrado",
+    "no_eventual_value": "Valor eventual",
+    "no_zero_billing_event": "Faturamento zerado",
+}
+CAUTIONS_SHORT: Final = {
+    "cut_day_not_reached": "Corte não atingido",
+    "no_line": "Sem linha",
+    "integration_error": "Erro na integração",
+    "no_plan": "Sem plano tarifário",
+    "invoice_awaiting_note": "Fatura aguardando nota",
+}
 
 PRODUCT: Final = "Dashboard - STFC"
 ROUTINE: Final = "Rotina"
@@ -36,7 +65,9 @@ CONTRACTS: Final = PageLabels(
     ":material/contract:",
     "Contratos com serviço de telefonia integrado à Summit, com integração e última cobrança.",
 )
-CONTRACT_DETAIL: Final = "Tudo do contrato: linhas, ligações, faturas, cobranças, integração e por que está ou não na lista."
+CONTRACT_DETAIL: Final = (
+    "Tudo do contrato: linhas, ligações, faturas, cobranças, integração e por que está ou não na lista."
+)
 BILLING: Final = PageLabels(
     "billing",
     "Gerar Cobrança",
@@ -68,7 +99,6 @@ INVOICES: Final = PageLabels(
 )
 MENU: Final = {ROUTINE: (OVERVIEW, CONTRACTS, BILLING, TRACKING), CONSULTATION: (CALLS, INVOICES)}
 
-ROLES: Final = {Role.SUPERVISOR: "supervisor", Role.OPERATOR: "operador", Role.MANAGER: "gestor"}
 ROLES_MAY: Final = {
     Role.SUPERVISOR: "Consulta indicadores, contratos, ligações e faturas. Não dispara nada.",
     Role.OPERATOR: "Tudo o que o supervisor faz e também gera, reprocessa, cancela e estorna cobranças.",
@@ -81,7 +111,9 @@ CHANGE_ROLE: Final = "Trocar o papel"
 REFUSED_TITLE: Final = "Este papel não abre esta tela"
 REFUSED: Final = "Ela pede o papel {needed}; você está como {role}."
 NOT_LOOPBACK_TITLE: Final = "O papel local só vale neste computador"
-NOT_LOOPBACK: Final = "Este servidor atende outras máquinas e não há provedor de identidade configurado, então nenhuma tela abre."
+NOT_LOOPBACK: Final = (
+    "Este servidor atende outras máquinas e não há provedor de identidade configurado, então nenhuma tela abre."
+)
 
 SUMMARY: Final = "Resumo da rotina:"
 DATA_OF: Final = "Dados de {clock}."
@@ -94,6 +126,7 @@ NEXT_MONTH: Final = "Próxima competência"
 NO_HELP: Final = "Esta tela ainda não tem ajuda escrita."
 
 SEARCH: Final = "Pesquisar"
+FILTERS: Final = "Filtros"
 ADVANCED: Final = "Filtro avançado"
 APPLY: Final = "Aplicar filtros"
 CLEAR: Final = "Limpar"
@@ -114,7 +147,9 @@ NOT_CONFIGURED: Final = (
     "(STFC_SUMMIT_DIR), e reinicia o Dashboard."
 )
 NO_SNAPSHOT_TITLE: Final = "Nenhum dado do ERP foi importado ainda"
-NO_SNAPSHOT: Final = "Quem administra o servidor importa os contratos com o comando «stfc import PASTA». Depois disso, atualize."
+NO_SNAPSHOT: Final = (
+    "Quem administra o servidor importa os contratos com o comando «stfc import PASTA». Depois disso, atualize."
+)
 ERROR_TITLE: Final = "Algo não saiu como devia."
 ERROR: Final = "Nada foi gravado pela metade. Código {code}; o detalhe está no registro do servidor."
 TRY_AGAIN: Final = "Tentar de novo"
@@ -139,86 +174,19 @@ OUTCOMES: Final = {
     "waiting_file": "Aguardando arquivo",
     "running": "Em execução",
     "waiting": "Na fila",
+    "queued": "Na fila",
     "failed": "Falhas",
     "refused": "Recusados",
     "cancelled": "Cancelados",
     "to_bill": "A cobrar",
     "kept_out": "Fora da lista",
 }
-OUTCOME: Final = {
-    "charged": "Cobrado",
-    "zero": "Zerado",
-    "held": "Retido",
-    "waiting_file": "Aguardando arquivo",
-    "running": "Em execução",
-    "waiting": "Na fila",
-    "failed": "Falhou",
-    "refused": "Recusado",
-    "cancelled": "Cancelado",
-    "reversed": "Estornado",
-}
-BATCH_STATES: Final = {
-    "waiting": "Na fila",
-    "running": "Em execução",
-    "paused": "Pausado",
-    "done": "Concluído",
-    "pending": "Com pendências",
-    "cancelled": "Cancelado",
-}
-STAGES: Final = {
-    "pre_contract": "Pré-contrato",
-    "in_approval": "Em aprovação",
-    "approved": "Aprovado",
-    "rejected": "Rejeitado",
-    "cancelled": "Cancelado",
-    "integrated": "Integrado",
-}
-STATUSES: Final = {
-    "normal": "Normal",
-    "demo": "Demonstração",
-    "courtesy": "Cortesia",
-    "cancelled": "Cancelado",
-    "suspended": "Suspenso",
-    "financial_block": "Bloqueio financeiro",
-    "administrative_block": "Bloqueio administrativo",
-    "closed": "Encerrado",
-}
-INTEGRATIONS: Final = {"pending": "Pendente", "integrated": "Integrado", "error": "Erro"}
-INVOICE_STATUSES: Final = {
-    "open": "Aberta",
-    "awaiting_note": "Aguardando nota",
-    "closed": "Fechada",
-    "paid": "Paga",
-    "cancelled": "Cancelada",
-}
-CALL_CLASSES: Final = {
-    "LOCAL": "Local",
-    "LDN": "LDN",
-    "VC1": "VC1",
-    "VC2": "VC2",
-    "VC3": "VC3",
-    "LDI": "LDI",
-    "TOLL_FREE": "0800",
-    "SHARED": "0300",
-    "PUBLIC_UTILITY": "Utilidade pública",
-    "UNKNOWN": "Desconhecida",
-}
-RULES: Final = {
-    "approved": "Aprovado",
-    "normal_status": "Status Normal",
-    "active_summit_service": "Serviço ativo",
-    "within_billing_window": "Vigência",
-    "not_invoiced": "Já faturado",
-    "no_charge": "Já cobrado",
-    "no_eventual_value": "Valor eventual",
-    "no_zero_billing_event": "Faturamento zerado",
-}
-CAUTIONS: Final = {
-    "cut_day_not_reached": "Corte não atingido",
-    "no_line": "Sem linha",
-    "integration_error": "Erro na integração",
-    "no_plan": "Sem plano tarifário",
-    "invoice_awaiting_note": "Fatura aguardando nota",
-}
-LEVELS: Final = {"ok": "ok", "warning": "aviso", "error": "erro"}
 LOG_COLUMNS: Final = ("Hora", "Nível", "Etapa", "O que aconteceu", "Duração")
+DOWNLOAD_FORMS: Final = {
+    "xlsx": "Planilha (XLSX)",
+    "csv": "Texto (CSV)",
+    "parquet": "Parquet",
+}
+REASON: Final = "Motivo (obrigatório, fica na auditoria)"
+REASON_MISSING: Final = "Escreva o motivo."
+CANCEL: Final = "Cancelar"

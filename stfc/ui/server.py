@@ -47,7 +47,7 @@ def on_script_error(error: Exception) -> bool:
     if isinstance(error, StfcError):
         show_fault(error)
         return True
-    from stfc.ui import states  # noqa: PLC0415
+    from stfc.ui import states
 
     code = f"TELA-{secrets.token_hex(3).upper()}"
     # Streamlit has just logged the traceback itself; this line ties it to what the person saw.
@@ -58,7 +58,7 @@ def on_script_error(error: Exception) -> bool:
 
 def show_fault(error: StfcError) -> None:
     """The card of an error of ours, with its one line in the log."""
-    from stfc.ui import labels, states  # noqa: PLC0415 - Streamlit's parts load when the runtime is there
+    from stfc.ui import labels, states
 
     _log.warning("%s while showing a page", error.code)
     states.fault(error, states.Step(labels.TRY_AGAIN))
@@ -114,10 +114,9 @@ async def _healthz(request: Request) -> JSONResponse:
 
 
 def _warm() -> None:
-    import pandas  # noqa: F401, ICN001, PLC0415
-    import plotly.graph_objects  # noqa: F401, PLC0415
+    import plotly.graph_objects  # noqa: F401
 
-    from stfc.ui import charts, filters, header, session, tables  # noqa: F401, PLC0415
+    from stfc.ui import charts, filters, header, session, tables  # noqa: F401
 
     try:
         session.application()

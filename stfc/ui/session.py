@@ -20,12 +20,12 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 @st.cache_resource(show_spinner=False)
 def application() -> Application:
     """The services, wired once per process by ``bootstrap`` from environment and ``stfc.toml``."""
-    return bootstrap.build()
+    return bootstrap.from_environment()
 
 
 def status() -> SystemStatus:
     """What the system's parts do now; read once a rerun and cheap."""
-    return application().status()
+    return application().status.now()
 
 
 def is_loopback() -> bool:

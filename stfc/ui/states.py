@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import streamlit as st
 
+from stfc.domain import text
 from stfc.errors import StfcError
 from stfc.ui import labels
 from stfc.ui.format import plain
 from stfc.ui.style import Tone
 
-__all__ = ["Step", "TONES", "badge", "empty", "error", "fault", "plain", "toast"]
+__all__ = ["TONES", "Step", "badge", "empty", "error", "fault", "plain", "toast"]
 
 TONES: Final[Mapping[str, Tone]] = {
     "charged": "green",
@@ -27,6 +28,7 @@ TONES: Final[Mapping[str, Tone]] = {
     "refused": "gray",
     "running": "blue",
     "waiting": "blue",
+    "queued": "blue",
     "to_bill": "accent",
     "cancelled": "gray",
     "reversed": "gray",
@@ -86,8 +88,6 @@ def fault(cause: StfcError, *steps: Step, key: str = "fault") -> None:
 
 def sentence(cause: StfcError) -> str:
     """The Portuguese sentence of an error, with its code."""
-    from stfc.domain import text  # noqa: PLC0415
-
     return text.error(cause)
 
 

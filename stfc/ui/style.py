@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -90,6 +91,11 @@ def logo() -> None:
 def badge(word: str, tone: Tone) -> str:
     """A coloured word as HTML; ``word`` is escaped."""
     return f'<span class="stfc-badge {tone}">{html.escape(word)}</span>'
+
+
+def link(words: str, page: str, **parameters: str) -> str:
+    """A link to a screen of ours as HTML; ``page`` is its path (``contratos``), all is escaped."""
+    return f'<a href="{html.escape(f"{page}?{urlencode(parameters)}")}" target="_self">{html.escape(words)}</a>'
 
 
 @lru_cache(maxsize=1)
