@@ -209,7 +209,9 @@ def _typed() -> list[pl.Expr]:
     minutes = started.str.slice(_SECONDS_END + 4, 2).cast(pl.Int16, strict=False)
     offset = sign * (hours * 60 + minutes)
     instant = local.cast(pl.Int64) - offset.cast(pl.Int64) * _MICROS_PER_MINUTE
-    amount = pl.col("amount").str.replace(",", ".", literal=True).str.to_decimal(scale=6) * MICROS_PER_REAL
+    # Only what is an amount is multiplied: Polars raises where a wild number leaves the decimal.
+    written = pl.when(_is_amount()).then(pl.col("amount"))
+    amount = written.str.replace(",", ".", literal=True).str.to_decimal(scale=6) * MICROS_PER_REAL
     return [
         *(pl.col(name) for name in ("call_id", "line", "caller", "called", "platform_class", "carrier", "csp")),
         instant.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("started_at"),
@@ -229,8 +231,12 @@ def _is_sure() -> pl.Expr:
         *(pl.col(name).str.contains(f"^{DIALLED_FORM}$") for name in ("caller", "called")),
         pl.col("started").str.contains(_PLAIN_INSTANT),
         pl.col("duration").str.contains(f"^{DURATION_FORM}$"),
-        pl.col("amount").str.contains(_AMOUNT),
+        _is_amount(),
     )
+
+
+def _is_amount() -> pl.Expr:
+    return pl.col("amount").str.contains(_AMOUNT)
 
 
 def _head_of(file: BillingFile) -> FileHead:

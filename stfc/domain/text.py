@@ -264,6 +264,9 @@ NOT_POSSIBLE = {
     "nothing_to_reverse": "Não há cobrança a estornar neste lote para o contrato {contracts}.",
     "platform_down": "O lote {batch} está pausado ({code}): a Summit não responde ou recusa a credencial. "
     "Nenhuma tentativa foi gasta e nada foi cobrado pela metade.",
+    "reveal_reason_missing": "Informe o motivo de revelar os números; ele fica na auditoria.",
+    "calls_differ": "O contrato {contract} foi cobrado por {expected} ligações e há {found} guardadas; "
+    "nada foi exportado. Rode “stfc doctor”.",
     "home_exists": "{home} já tem dados que não são da demonstração.",
     "child_ended": "A demonstração parou: {name} terminou com o código {status}.",
     "child_silent": "{url} não respondeu a tempo.",
@@ -276,6 +279,7 @@ ACTIONS = {
     "provision": "reenviar a integração",
     "import": "importar dados do ERP",
     "reveal": "revelar números",
+    "reveal_bulk": "revelar números de vários contratos",
 }
 _ERRORS = {
     "CFG-INV": "A configuração {setting} está errada: {cause}.",
@@ -313,6 +317,10 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
     """The sentence of a code with its facts, without the code itself."""
     if code == "ARQ-FMT":
         return file_cause(facts)
+    if code == "ARQ-TOT" and "declared" in facts:
+        return totals_difference(facts)
+    if code in ("CTR-LIN", "CTR-DIV") and "calls" in facts:
+        return line_finding(code, facts)
     if code == "REG-ELG" and facts.get("rule"):
         facts = {**facts, "rule": RULES[facts["rule"]]}
     template = _ERRORS.get(code)
@@ -422,6 +430,22 @@ def _held_line(facts: dict[str, Any]) -> str:
 
 _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "described": _described,
+    "sha256_agrees": lambda facts: f"sha256 {_short_sha256(facts['sha256'])} confere com o descritor",
+    "sha256": lambda facts: f"sha256 {_short_sha256(facts['sha256'])} calculado; a origem não anuncia soma",
+    "parsed": lambda facts: f"Arquivo lido: {_totals_said(facts)}",
+    "unreadable": lambda facts: f"{file_cause(facts)} (ARQ-FMT)",
+    "totals_agree": lambda facts: "Totais declarados conferem com os registros",
+    "totals_differ": lambda facts: f"{totals_difference(facts)} (ARQ-TOT)",
+    "no_contract": lambda facts: f"{line_finding('CTR-LIN', facts)} (CTR-LIN)",
+    "other_contract": lambda facts: f"{line_finding('CTR-DIV', facts)} (CTR-DIV)",
+    "repeats": lambda facts: _many(facts["dropped"], "registro repetido descartado", "registros repetidos descartados"),
+    "late": lambda facts: (
+        f"Anteriores ao período do arquivo: {_many(facts['calls'], 'ligação', 'ligações')}, no valor cobrado, com marca"
+    ),
+    "amount": lambda facts: (
+        f"Soma de {_many(facts['calls'], 'ligação', 'ligações')}: {_micros(facts['amount_micros'])}; "
+        f"valor sem frações de centavo: {reais(Decimal(facts['amount_centavos']).scaleb(-2))}"
+    ),
     "fetched": lambda facts: f"Arquivo recebido: {size(facts['bytes'])}",
     "charged": _charged_line,
     "held": _held_line,
@@ -433,6 +457,70 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
         f"Falhou: {sentence(facts['code'], facts)} ({facts['code']}). Nada foi gravado para este contrato"
     ),
 }
+
+
+# --- The doctor ----------------------------------------------------------------------------------------------------
+
+CHECKS = {
+    "settings": "Configuração",
+    "platform": "Plataforma",
+    "ledger": "Livro-razão",
+    "disk": "Disco",
+    "worker": "Processador",
+    "snapshot": "Dados do ERP",
+    "orphans": "Arquivos órfãos",
+    "never_twice": "Nunca duas vezes",
+    "parts": "Arquivos de ligações",
+    "calls": "Ligações",
+    "amounts": "Valores",
+}
+DOCTOR = {
+    "DOC-INT": "O livro-razão está danificado: {detail}.",
+    "DOC-DUP": "{count} contrato(s) com mais de {what} na mesma competência: {contracts}.",
+    "DOC-VAL": "{count} contrato(s) em que {what} não dizem o mesmo: {contracts}.",
+    "DOC-PRE": "{count} item(ns) em execução sem processador que responda por eles: {contracts}.",
+    "DOC-PRT": "O arquivo de ligações {path} não pode ser lido: {cause}.",
+    "DOC-TAM": "O arquivo de ligações {path} tem {size} bytes; foi gravado com {expected}.",
+    "DOC-LIG": "{count} contrato(s) com ligações guardadas em número diferente do cobrado: {contracts}.",
+    "DOC-SOM": "{count} contrato(s) em que a soma das ligações difere do valor cobrado: {contracts}.",
+    "DOC-GRV": "Não é possível gravar em {place}: {cause}.",
+    "DOC-ESP": "Restam {free} livres em {place}.",
+    "DOC-TRB": "{count} contrato(s) na fila e nenhum processador vivo; inicie “stfc worker”.",
+    "DOC-SNP": "A importação {snapshot} do ERP, a atual, não está em {path}.",
+    "DOC-ORF": "{count} arquivo(s) de ligações que ninguém lista, há mais de uma hora: {paths}.",
+    "DOC-NOV": "{count} arquivo(s) de ligações ainda não listados, recentes: {paths}.",
+    "DOC-IMP": "Ainda não há dados do ERP.",
+    "DOC-LOC": "{count} processador(es) pararam sem se despedir; o que faziam volta à fila por si.",
+    "DOC-PAU": "O lote {batch} está pausado ({code}).",
+}
+"""What the doctor says, by the code of an ``Observation``; other codes are those of errors."""
+_DOCTOR_WORDS = {
+    "DOC-DUP": {
+        "items": "um item vivo",
+        "charges": "uma cobrança viva",
+        "values": "um valor eventual vivo",
+        "events": "um evento de faturamento zerado",
+    },
+    "DOC-VAL": {
+        "items": "item, cobrança e valor eventual",
+        "charges": "cobrança e item",
+        "values": "valor eventual e item",
+        "zero": "item zerado e evento",
+        "events": "evento de faturamento zerado e item",
+    },
+}
+
+
+def observation(seen: Any) -> str:
+    """What the doctor saw, in a sentence (``ports.Observation``)."""
+    if seen.code not in DOCTOR:
+        return sentence(seen.code, seen.facts)
+    facts = dict(seen.facts)
+    if "what" in facts:
+        facts["what"] = _DOCTOR_WORDS[seen.code][facts["what"]]
+    if "free" in facts:
+        facts["free"] = f"{facts['free'] / (1 << 20):.0f} MB"
+    return fill(DOCTOR[seen.code], facts)
 
 
 # --- ERP import (ERP_IMPORT) ---------------------------------------------------------------------------------------

@@ -38,16 +38,16 @@ class ParquetCallStore:
             StorageError: the disk is full or read-only; nothing is left behind.
         """
         folder = self.root / f"{_FOLDER}{competence}"
-        name = f"part-{uuid.uuid4().hex}.parquet"
         content = _encoded(table)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write_durably(folder / name, content)
+            path = folder / f"part-{uuid.uuid4().hex}.parquet"
+            _write_durably(path, content)
         except OSError as cause:
             raise StorageError(place=str(folder), cause=_reason(cause)) from cause
         ends = pc.min_max(table["contract"])
         return Part(
-            path=f"{folder.name}/{name}",
+            path=f"{folder.name}/{path.name}",
             competence=competence,
             rows=table.num_rows,
             size=len(content),

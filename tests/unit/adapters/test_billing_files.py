@@ -63,10 +63,23 @@ GOOD = a_file(
     a_record("c-3", carrier="Telefônica", started_at="2026-10-01T00:00:00+05:30", amount="999999.999999"),
 )
 TOKENS = [
-    b";", b"\n", b"\r", b"\r\n", b"\n\n", b'"', b"'", b"D", b"T", b"H", b"D;", b"T;", b" ", b"0", b"9", b"-", b"+", b".",
-    b",", b":", b"Z", b"*", b"#", b"\x00", b"\t", b"\x81", b"\xe9", b"\xc3\xa9", b"\xef\xbb\xbf", b"60", b"24", b"-03:00",
-    b"+15:00", b"1e3", b"T;0;0;0", b"\nT;3;67;0.11\n", b"2026-02-30", b"\xd9\xa1",
-]  # fmt: skip
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"\n\n",
+    b" ",
+    b"\x00",
+    b"\t",
+    b"\x81",
+    b"\xe9",
+    b"\xc3\xa9",
+    b"\xef\xbb\xbf",
+    b"\xd9\xa1",
+]
+TOKENS += [
+    b"\nT;3;67;0.11\n",
+    *b"; \" ' D T H D; T; 0 9 - + . , : Z * # 60 24 -03:00 +15:00 1e3 T;0;0;0 2026-02-30".split(),
+]
 
 
 @st.composite
@@ -82,7 +95,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(st.lists(mutated(), min_size=1, max_size=8), st.integers(0, 7))
 def test_mutated_files_get_the_reference_verdict_and_rows(bodies: list[bytes], place: int) -> None:
     # A good file among them must come through whatever its neighbours are like.
@@ -120,13 +133,28 @@ fields = st.fixed_dictionaries(
         "carrier": st.sampled_from(["", "VIVO", "Olá", "\N{NEXT LINE}", "\N{LINE SEPARATOR}"]),
         "csp": st.sampled_from(["", "15", "abc"]),
         "amount": st.sampled_from(
-            ["0", "0.11", "0,11", "1.234567", "999999999.999999", "0.0000001", "", ".5", "5.", "1,2.3", "-1", "+1", "1e3"]
+            [
+                "0",
+                "0.11",
+                "0,11",
+                "1.234567",
+                "999999999.999999",
+                "0.0000001",
+                "",
+                ".5",
+                "5.",
+                "1,2.3",
+                "-1",
+                "+1",
+                "1e3",
+                "9" * 36,
+            ]
         ),
     }
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(st.lists(fields, min_size=1, max_size=6))
 def test_fields_at_their_bounds_get_the_reference_verdict_and_rows(changes: list[dict[str, str]]) -> None:
     files = [("4711", a_file(a_record(), a_record(**one), trailer="T;2;0;0")) for one in changes]

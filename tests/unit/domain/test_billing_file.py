@@ -221,7 +221,12 @@ def test_same_line_called_start_and_duration_is_a_repeat_whatever_the_id() -> No
 
 @pytest.mark.parametrize(
     "changed",
-    [{"line": "1133224456"}, {"called": "11987654322"}, {"duration": "68"}, {"started_at": "2026-09-21T08:03:12-03:00"}],
+    [
+        {"line": "1133224456"},
+        {"called": "11987654322"},
+        {"duration": "68"},
+        {"started_at": "2026-09-21T08:03:12-03:00"},
+    ],
 )
 def test_call_that_differs_in_one_of_the_four_is_another_call(changed: dict[str, str]) -> None:
     both = records(a_record("a"), a_record("b", **changed))
