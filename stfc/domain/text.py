@@ -250,6 +250,9 @@ INVALID = {
     "fault": "“{value}” não é uma falha do simulador; use TIPO=TAXA, com TIPO entre {choices} e TAXA de 0 a 1.",
     "file": "{value}: o arquivo não pôde ser lido ({reason}).",
     "empty": "Informe ao menos um contrato.",
+    "dump_table": "{value}: a tabela não existe, não pôde ser lida ou não tem as colunas de que o simulador precisa.",
+    "dump_content": "{value}: há datas ou números que o simulador não entende; importe a pasta para ver quais.",
+    "port_taken": "A porta {value} não pôde ser aberta.",
 }
 NOT_FOUND = {
     "contract": "O contrato {key} não existe na importação atual do ERP.",
@@ -321,6 +324,10 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
         return totals_difference(facts)
     if code in ("CTR-LIN", "CTR-DIV") and "calls" in facts:
         return line_finding(code, facts)
+    if code in PLATFORM_CODES:
+        facts = {**facts, "cause": platform_cause(facts), "phase": PLATFORM_PHASES.get(facts.get("phase", ""))}
+    if code == "CFG-INV":
+        facts = {**facts, "cause": SETTING_CAUSES.get(facts["cause"], facts["cause"])}
     if code == "REG-ELG" and facts.get("rule"):
         facts = {**facts, "rule": RULES[facts["rule"]]}
     template = _ERRORS.get(code)
@@ -607,6 +614,9 @@ FILE_CAUSES = {
     "line_kind": "o tipo de linha “{value}” não existe",
     "after_trailer": "há conteúdo depois da linha T",
     "trailer_missing": "falta a linha T no fim do arquivo",
+    "gzip": "{value} não é um gzip legível",
+    "gzip_cut": "{value} termina antes do fim do gzip",
+    "too_large": "{value} passa do tamanho máximo de um arquivo",
     "empty": "{field} sem valor",
     "too_long": "{field} com {value} caracteres é longo demais",
     "number": "{field} “{value}” não é um número de telefone",
@@ -662,3 +672,47 @@ def _many(count: int, one: str, many: str) -> str:
 
 def _short_sha256(digest: str) -> str:
     return f"{digest[:4]}…{digest[-4:]}"
+
+
+# --- The platform Summit (PRODUCT 10) ------------------------------------------------------------------------------
+
+PLATFORM_CODES = frozenset({"SUM-5XX", "SUM-TMO", "SUM-NET"})
+"""Codes whose facts carry a key of ``PLATFORM_CAUSES`` or ``PLATFORM_PHASES``."""
+
+PLATFORM_CAUSES = {
+    "address": "o endereço que ela deu não é válido",
+    "connect": "ninguém atende no endereço configurado",
+    "cut": "a resposta terminou antes do fim",
+    "encoding": "a resposta veio em uma compactação desconhecida",
+    "folder": "a pasta dos arquivos não pôde ser lida",
+    "form": "a resposta não tem a forma combinada",
+    "gzip": "a resposta compactada está corrompida",
+    "gzip_cut": "a resposta compactada terminou antes do fim",
+    "html": "veio uma página HTML no lugar dos dados",
+    "json": "a resposta não é um JSON",
+    "other_file": "o descritor é de outro contrato ou de outra competência",
+    "other_host": "ela mandou buscar em outro servidor, o que foi recusado",
+    "protocol": "a resposta não segue o HTTP",
+    "redirect": "ela redireciona sem fim",
+    "reset": "a conexão foi derrubada",
+    "status": "HTTP {status}",
+    "too_large": "a resposta passa do tamanho máximo",
+    "unhealthy": "ela mesma diz que não está bem",
+}
+"""What the platform does to us, by the ``cause`` of a ``ServerFaultError`` or ``ConnectionBrokenError``."""
+
+PLATFORM_PHASES = {"connect": "ao conectar", "read": "à espera de dados", "whole": "para o arquivo inteiro"}
+"""Where time ran out, by the ``phase`` of a ``PlatformTimeoutError``."""
+
+SETTING_CAUSES = {
+    "address": "não é um endereço como https://summit.exemplo.com.br",
+    "unknown": "não existe uma configuração com este nome",
+    "token": "o token tem caracteres que um cabeçalho HTTP não aceita",
+}
+"""Why a setting cannot be used, where the ``cause`` of a ``SettingsError`` is a key."""
+
+
+def platform_cause(facts: Mapping[str, Any]) -> str | None:
+    """``HTTP 503``, ``a resposta terminou antes do fim``: what a platform error's facts say."""
+    cause = facts.get("cause")
+    return fill(PLATFORM_CAUSES[cause], facts) if cause in PLATFORM_CAUSES else cause

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stfc.domain.competence import Competence
 from stfc.errors import InvalidInputError
-from stfc.simulator.server import TOKEN, SimulatorOptions, serve
+from stfc.simulator.server import SimulatorOptions, serve
 from stfc.simulator.traffic import TrafficOptions
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stfc.simulator")
     parser.add_argument("--port", type=int, default=8601)
-    parser.add_argument("--token", default=TOKEN)
+    parser.add_argument("--token")
     parser.add_argument("--erp", type=Path)
     parser.add_argument("--contracts", type=int, default=1_500)
     parser.add_argument("--seed", type=int, default=1)

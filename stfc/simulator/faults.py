@@ -61,16 +61,18 @@ def rule(text: str) -> Rule:
     kind, separator, rest = text.partition("=")
     rate_text, at, scope = rest.partition("@")
     if kind not in KINDS:
-        raise InvalidInputError(field="fault", value=kind, cause="fault_kind", choices=", ".join(KINDS))
+        raise InvalidInputError(field="fault", value=kind, cause="fault", choices=", ".join(KINDS))
     possible = KINDS[kind]
     if at and scope not in possible:
-        raise InvalidInputError(field="fault", value=text, cause="fault_scope", choices=", ".join(sorted(possible)))
+        raise InvalidInputError(
+            field="fault", value=text, cause="fault", choices=f"{kind} @ {', '.join(sorted(possible))}"
+        )
     try:
         rate = float(rate_text) if separator else -1.0
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise InvalidInputError(field="fault", value=text, cause="fault_rate")
+        raise InvalidInputError(field="fault", value=text, cause="fault", choices=", ".join(KINDS))
     return Rule(kind, rate, frozenset({scope}) if at else possible)
 
 

@@ -10,7 +10,8 @@ import struct
 import sys
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -37,9 +38,6 @@ from stfc.simulator.platform import AVAILABLE, UNKNOWN, Platform, cursor_of, row
 from stfc.simulator.traffic import Traffic, TrafficOptions
 from stfc.simulator.universe import Universe, from_folder, from_frames
 
-TOKEN = "simulator"
-"""The token that the simulator takes unless told another."""
-
 _MOST_ITEMS = 1_000
 _MOST_INVOICE_MONTHS = 60
 _WORTH_GZIP = 1_400
@@ -58,7 +56,7 @@ class SimulatorOptions:
     Args:
         host: the address to listen on; loopback unless told otherwise.
         port: 0 picks a free one, which the ready line names.
-        token: what ``Authorization: Bearer`` must carry.
+        token: what ``Authorization: Bearer`` must carry; None takes any token, but not none.
         erp: a dump's folder (CSV or Parquet) to take the subscribers from; else they are made.
         contracts: how many subscribers to make when there is no ``erp``.
         until: the last month of the made subscribers' ERP; the current one when None.
@@ -71,7 +69,7 @@ class SimulatorOptions:
 
     host: str = "127.0.0.1"
     port: int = 8601
-    token: str = TOKEN
+    token: str | None = None
     erp: Path | None = None
     contracts: int = 1_500
     until: Competence | None = None
@@ -88,6 +86,31 @@ def serve(options: SimulatorOptions) -> None:
     Raises:
         InvalidInputError: a fault that does not exist, a dump that cannot be read, a port that is taken.
     """
+    server, listening = _server(
+        options, lambda address: print(f"simulator ready {address}", file=sys.stderr, flush=True)
+    )
+    # Uvicorn raises a caught signal again after its shutdown, which would kill what has ended well.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    server.run(sockets=[listening])
+
+
+@contextmanager
+def running(options: SimulatorOptions) -> Iterator[str]:
+    """A simulator on a thread of this process, for as long as the context lasts; gives its address."""
+    is_ready = threading.Event()
+    server, listening = _server(options, lambda _: is_ready.set())
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="simulator", daemon=True)
+    thread.start()
+    is_ready.wait()
+    try:
+        yield server.address
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _server(options: SimulatorOptions, ready: Callable[[str], None]) -> tuple["_Server", socket.socket]:
     app = build(options)
     listening = _listen(options.host, options.port)
     config = uvicorn.Config(
@@ -99,9 +122,10 @@ def serve(options: SimulatorOptions) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,
         backlog=1024,
     )
-    _Server(config, f"http://{options.host}:{listening.getsockname()[1]}").run_until_told(listening)
+    return _Server(config, f"http://{options.host}:{listening.getsockname()[1]}", ready), listening
 
 
 def build(options: SimulatorOptions) -> ASGIApp:
@@ -133,22 +157,16 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that says when it is ready and ends with 0 on SIGTERM."""
+    """Uvicorn that says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, ready: Callable[[str], None]) -> None:
         super().__init__(config)
-        self._address = address
+        self.address = address
+        self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        print(f"simulator ready {self._address}", file=sys.stderr, flush=True)
-
-    def run_until_told(self, listening: socket.socket) -> None:
-        if threading.current_thread() is threading.main_thread():
-            # Uvicorn raises a caught signal again after its shutdown, which would kill what has ended well.
-            signal.signal(signal.SIGTERM, lambda *_: None)
-            signal.signal(signal.SIGINT, lambda *_: None)
-        self.run(sockets=[listening])
+        self._ready(self.address)
 
 
 class _Connection(H11Protocol):
@@ -174,7 +192,7 @@ class _Api:
         self._platform = platform
         self._universe = platform.universe
         self._as_of = options.as_of
-        self._authorization = f"Bearer {options.token}".encode()
+        self._authorization = None if options.token is None else f"Bearer {options.token}".encode()
         self._subscribers: dict[str, dict[str, Any]] = {}
         contract = "/v1/subscribers/{contract}"
         routes = [
@@ -191,13 +209,17 @@ class _Api:
 
     def _guarded(self, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
         async def checked(request: Request) -> Response:
-            given = request.headers.get("authorization", "").encode()
-            if not hmac.compare_digest(given, self._authorization):
+            if not self._is_allowed(request.headers.get("authorization", "").encode()):
                 return problem(401, "unauthorized", "The token is missing or wrong.")
             answer: Response = await endpoint(request)
             return answer
 
         return checked
+
+    def _is_allowed(self, given: bytes) -> bool:
+        if self._authorization is None:
+            return given.startswith(b"Bearer ") and bool(given[7:].strip())
+        return hmac.compare_digest(given, self._authorization)
 
     @property
     def _today(self) -> date:
