@@ -11,10 +11,17 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from stfc.adapters.calls.assess import ColumnarAssessor
+from stfc.adapters.calls.exports import ParquetCallExport
+from stfc.adapters.calls.health import ParquetCallDoctor
 from stfc.adapters.calls.store import ParquetCallStore
+from stfc.adapters.disk import LocalDisk
+from stfc.adapters.documents.tables import FileTables
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
+from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.database import Database
+from stfc.adapters.ledger.exports import SqlExportLedger
+from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
@@ -25,6 +32,9 @@ from stfc.adapters.summit.http import HttpSummitGateway
 from stfc.errors import HomeVersionError, NoPlatformError, StorageError
 from stfc.services import chunk
 from stfc.services.billing import Billing
+from stfc.services.calls import CallSearch
+from stfc.services.exports import Exports
+from stfc.services.health import Doctor
 from stfc.services.importing import Importing
 from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
@@ -109,6 +119,16 @@ class Application:
         """The read model: all that screens show."""
         return DuckReadModel(self.reader, self.snapshots, self.settings.calls_root, self.clock)
 
+    @cached_property
+    def tables(self) -> FileTables:
+        """Tables as CSV, XLSX and Parquet files, for downloads."""
+        return FileTables()
+
+    @cached_property
+    def audit(self) -> SqlAuditLedger:
+        """The audit trail, for acts that write nothing else."""
+        return SqlAuditLedger(self.database)
+
     # --- Use cases
 
     @cached_property
@@ -141,6 +161,32 @@ class Application:
     def status(self) -> StatusService:
         """The system's parts at a glance."""
         return StatusService(self.reader, self.batches, self.work, self.clock, configured=self.settings.has_platform)
+
+    @cached_property
+    def call_search(self) -> CallSearch:
+        """Call records, masked or revealed."""
+        return CallSearch(self.views, self.audit, self.clock)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """What goes back to the ERP."""
+        calls = ParquetCallExport(self.calls)
+        return Exports(SqlExportLedger(self.database), calls, self.tables, self.views.invoiced_values)
+
+    @cached_property
+    def doctor(self) -> Doctor:
+        """Whether everything adds up."""
+        return Doctor(
+            ledger=SqlLedgerDoctor(self.database),
+            parts=ParquetCallDoctor(self.calls),
+            calls=self.calls,
+            snapshots=self.snapshots,
+            work=self.work,
+            disk=LocalDisk(),
+            places=(self.settings.home, self.settings.calls_root),
+            gateway=self.gateway,
+            clock=self.clock,
+        )
 
     def gateway(self) -> SummitGateway:
         """A new gateway to the platform."""

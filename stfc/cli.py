@@ -20,10 +20,11 @@ import structlog
 import typer
 
 from stfc.domain import text
+from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
-from stfc.domain.money import plain
-from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, StfcError
-from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine
+from stfc.domain.money import plain, plain_micros
+from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, SettingsError, StfcError
+from stfc.services.ports import Actor, BatchSummary, ExportFormat, ItemRow, LogLine, Observation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
@@ -509,6 +510,108 @@ def provision(contract: Annotated[str, typer.Argument(help="Número do contrato.
     _answer(document, as_json, [message])
     if not result.ok:
         raise typer.Exit(1)
+
+
+@app.command("calls")
+def calls_(
+    competence: CompetenceText,
+    contract: Annotated[str | None, typer.Option(help="Só deste contrato.")] = None,
+    line: Annotated[str, typer.Option(help="Só desta linha, com DDD.")] = "",
+    class_: Annotated[CallClass | None, typer.Option("--class", help="Só desta classe.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="No máximo tantas ligações.")] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Números completos; pede --reason e fica na auditoria.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Motivo de revelar os números.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Registros de ligações da competência, por contrato e início; números discados mascarados."""
+    from stfc.services.queries import CallQuery
+
+    month = Competence.parse(competence)
+    query = CallQuery(
+        contracts=(contract,) if contract else (),
+        line=line,
+        classes=(class_.value,) if class_ else (),
+        sort="contract",
+        descending=False,
+        limit=limit,
+    )
+    application = _application()
+    search = application.call_search
+    if reveal:
+        page = search.reveal(month, query, _actor(application.settings), reason=reason)
+    else:
+        page = search.find(month, query)
+    rows = (_call_document(row) for batch in page.table.to_batches(max_chunksize=1000) for row in batch.to_pylist())
+    if as_json:
+        # One document, but written record by record: a whole month need not stand in memory as text.
+        typer.echo(f'{{"total": {page.total}, "calls": [', nl=False)
+        for index, row in enumerate(rows):
+            typer.echo((", " if index else "") + json.dumps(row, ensure_ascii=False), nl=False)
+        typer.echo("]}")
+        return
+    for row in rows:
+        typer.echo(
+            f"{row['contract']:>10}  {row['started_at']}  {row['line']:<11} {row['called']:<20} "
+            f"{text.CLASSES[row['class']]:<18} {row['duration']:>6} s  {text.reais(row['amount'])}"
+        )
+    typer.echo(f"{page.total} ligações em {text.month(month)}")
+
+
+def _call_document(row: dict[str, Any]) -> dict[str, Any]:
+    """A record as stored: amount as decimal text, instant and day ISO; the claim is the ledger's own affair."""
+    document = {name: value for name, value in row.items() if name != "claim"}
+    return document | {
+        "started_at": row["started_at"].astimezone(SAO_PAULO).isoformat(),
+        "local_day": row["local_day"].isoformat(),
+        "amount": plain_micros(row["amount"]),
+    }
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Pasta de destino; criada se não existe.")],
+    competence: CompetenceText,
+    form: Annotated[ExportFormat, typer.Option("--format", help="Formato dos arquivos.")] = ExportFormat.CSV,
+    as_json: AsJson = False,
+) -> None:
+    """Exporta o que volta ao ERP e o fiscal: os mesmos dados dão sempre os mesmos bytes."""
+    month = Competence.parse(competence)
+    done = _application().exports.run(folder, month, form)
+    files = {name: {"rows": file.rows, "sha256": file.sha256} for name, file in done.files.items()}
+    lines = [f"{name}: {file.rows}" for name, file in done.files.items()]
+    _answer({"folder": str(folder), "files": files}, as_json, lines)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Confere configuração, livro-razão, disco, plataforma, processador e se tudo soma; termina com 1 se algo não."""
+    findings, notes = _examined()
+    document = {
+        "ok": not findings,
+        "findings": [_observation_document(seen) for seen in findings],
+        "notes": [_observation_document(seen) for seen in notes],
+    }
+    lines = [f"FALTA {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in findings]
+    lines += [f"nota  {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in notes]
+    _answer(document, as_json, lines or ["Tudo certo."])
+    if findings:
+        raise typer.Exit(1)
+
+
+def _examined() -> tuple[Sequence[Observation], Sequence[Observation]]:
+    """What the doctor saw; what keeps the application from starting is the only finding then."""
+    try:
+        diagnosis = _application().doctor.examine()
+    except StfcError as error:
+        check = "settings" if isinstance(error, SettingsError) else "ledger"
+        return [Observation(check, error.code, error.facts)], []
+    return diagnosis.findings, diagnosis.notes
+
+
+def _observation_document(seen: Observation) -> dict[str, str]:
+    return {"check": seen.check, "code": seen.code, "message": text.observation(seen)}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Every adapter of a port passes the same contract tests (``tests/integration``).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -651,6 +652,164 @@ class ProvisioningLedger(Protocol):
 
     def history(self, contract: str) -> list[Provisioning]:
         """A contract's results, newest first."""
+        ...
+
+
+# --- Exports and reveals -------------------------------------------------------------------------------------------
+
+
+class ExportFormat(StrEnum):
+    """The form of an exported table, and the ending of its file's name."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table on its way into a file: ``batches`` of ``schema``, read once, in the order of the rows."""
+
+    name: str
+    schema: pa.Schema
+    batches: Iterable[pa.Table]
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """An exported file: its rows and the sha256 of its bytes."""
+
+    rows: int
+    sha256: str
+
+
+class TableWriter(Protocol):
+    """Tables as files: streamed, the same bytes for the same rows, formulas neutralised."""
+
+    def write(self, folder: Path, sources: Sequence[TableSource], form: ExportFormat) -> dict[str, WrittenFile]:
+        """Write every table to ``folder``, all or none, replacing older files of those names; gives them by file name.
+        ``StorageError`` when the disk refuses."""
+        ...
+
+    def encoded(self, source: TableSource, form: ExportFormat) -> bytes:
+        """One table's file in memory, for a download."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExportImage:
+    """What the ledger hands back to the ERP of one competence, at one moment.
+
+    ``tables`` are complete but for the values' ``invoiced``, which the ERP alone knows. ``charged`` (Arrow: contract,
+    claim, calls, amount in centavos, source_sha256) are the live charges, ``weights`` (contract, calls) the contracts
+    that have calls, both by contract.
+    """
+
+    tables: Mapping[str, pa.Table]
+    charged: pa.Table
+    weights: Sequence[tuple[str, int]]
+    calls: LiveCalls
+
+
+class ExportLedger(Protocol):
+    """The ledger's side of an export."""
+
+    def image(self, competence: Competence) -> ExportImage:
+        """Charges, eventual values, zero-billing events and batch items of the competence, as ERP_IMPORT names them."""
+        ...
+
+
+class CallExport(Protocol):
+    """The calls' side of an export."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of ``records``."""
+        ...
+
+    def records(
+        self, competence: Competence, live: LiveCalls, weights: Sequence[tuple[str, int]]
+    ) -> Iterable[pa.Table]:
+        """All live calls of the competence by contract and start, some at a time, called numbers masked."""
+        ...
+
+    def by_class(self, live: LiveCalls) -> pa.Table:
+        """contract, claim, class, calls, seconds, micros (decimal, no fraction): live calls, by contract,
+        claim and class."""
+        ...
+
+
+class AuditLedger(Protocol):
+    """The append-only audit trail, for acts that write nothing else."""
+
+    def append(
+        self, actor: Actor, now: datetime, action: str, target: str, *, reason: str, facts: Mapping[str, Any]
+    ) -> None:
+        """Add a line, on disk for good when this returns."""
+        ...
+
+
+# --- The doctor ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Something that the doctor saw; ``code`` is a key of ``text.DOCTOR`` or an error's; ``facts`` fill it."""
+
+    check: str
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LedgerHealth:
+    """What the ledger says of itself at one moment.
+
+    ``findings`` do not add up or are damaged. ``waiting`` items wait in batches that are not paused, ``paused`` maps
+    the paused batches to their codes, ``dead`` counts workers whose lease ran out. ``listed`` are the paths of all
+    parts, ``claims`` (Arrow: claim, contract, competence, calls, amount in centavos) the live items that have calls.
+    """
+
+    findings: tuple[Observation, ...]
+    snapshot: int | None
+    waiting: int
+    paused: Mapping[int, str]
+    dead: int
+    listed: frozenset[str]
+    calls: LiveCalls
+    claims: pa.Table
+
+
+class LedgerDoctor(Protocol):
+    """Looks at the ledger without trusting its own constraints."""
+
+    def examine(self, now: datetime) -> LedgerHealth:
+        """Integrity, never twice, sums, leases: all of one moment."""
+        ...
+
+
+class CallDoctor(Protocol):
+    """Looks at the parts of calls on disk."""
+
+    def examine(self, live: LiveCalls, claims: pa.Table) -> list[Observation]:
+        """Parts that are missing or of another size, and claims whose calls or amounts differ from the ledger's."""
+        ...
+
+
+@dataclass(frozen=True)
+class DiskState:
+    """A folder's disk: ``free`` bytes, and why nothing can be written there (None when it can)."""
+
+    place: Path
+    free: int
+    refusal: str | None
+
+
+class DiskProbe(Protocol):
+    """Looks at disks."""
+
+    def look(self, folder: Path) -> DiskState:
+        """Try to write a file in ``folder`` and remove it."""
         ...
 
 

@@ -76,26 +76,34 @@ class SqlLedgerReader:
 
     def _state(self, connection: Connection) -> LedgerState:
         row = connection.execute(sa.select(schema.state)).one()
-        if self._provisioning[0] != row.provisioning_revision:
-            self._provisioning = row.provisioning_revision, _latest_provisioning(connection)
+        known = self._provisioning
+        if known[0] != row.provisioning_revision:
+            known = self._provisioning = row.provisioning_revision, _latest_provisioning(connection)
         months = connection.execute(sa.select(schema.months.c.competence, schema.months.c.revision))
         return LedgerState(
             revision=row.revision,
             snapshot=row.snapshot,
             imported_at=row.imported_at,
             months={Competence.parse(name): revision for name, revision in months},
-            provisioning=self._provisioning[1],
+            provisioning=known[1],
         )
 
 
-def read_live_calls(connection: Connection, competence: Competence | None = None) -> LiveCalls:
-    """The live parts and excluded claims, of one month or of all, inside the caller's transaction."""
+def read_live_calls(
+    connection: Connection, competence: Competence | None = None, *, contracts: tuple[str, str] | None = None
+) -> LiveCalls:
+    """The live parts and excluded claims, inside the caller's transaction: of one month or of all, and of all contracts
+    or only what concerns those from the first to the last of ``contracts``, both inclusive."""
     parts, excluded = schema.parts, schema.exclusions
     listed = sa.select(parts).where(parts.c.live).order_by(parts.c.part)
     claims = sa.select(excluded.c.claim)
     if competence:
         listed = listed.where(parts.c.competence == str(competence))
         claims = claims.where(excluded.c.competence == str(competence))
+    if contracts:
+        first, last = contracts
+        listed = listed.where(parts.c.contract_first <= last, parts.c.contract_last >= first)
+        claims = claims.where(excluded.c.contract.between(first, last))
     revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
     return LiveCalls(
         revision=revision,
@@ -130,15 +138,24 @@ def _image(connection: Connection, competence: Competence, revision: int) -> Mon
 
 
 def _month(connection: Connection, table: sa.Table, shape: pa.Schema, competence: Competence) -> pa.Table:
-    columns = [table.c[name] for name in shape.names]
+    # Flags as the store keeps them, without a Python call for each: Arrow turns the whole column into booleans.
+    columns = [sa.type_coerce(c, sa.Integer) if isinstance(c.type, sa.Boolean) else c for c in _named(table, shape)]
     query = sa.select(*columns).where(table.c.competence == str(competence)).order_by(*table.primary_key.columns)
     return as_arrow(connection.execute(query).all(), shape)
 
 
-def as_arrow(rows: Sequence[sa.Row[Any]], shape: pa.Schema) -> pa.Table:
+def as_arrow(rows: Sequence[Sequence[Any]], shape: pa.Schema) -> pa.Table:
     """Rows of a query as an Arrow table of ``shape``, column by column."""
     columns = zip(*rows, strict=True) if rows else ([] for _ in shape)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, shape, strict=True)], schema=shape)
+    return pa.table([_column(c, f.type) for c, f in zip(columns, shape, strict=True)], schema=shape)
+
+
+def _named(table: sa.Table, shape: pa.Schema) -> list[sa.Column[Any]]:
+    return [table.c[name] for name in shape.names]
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    return pa.array(values).cast(kind) if pa.types.is_boolean(kind) else pa.array(values, kind)
 
 
 def _latest_provisioning(connection: Connection) -> pa.Table:

@@ -1,0 +1,58 @@
+"""Call records for people: searched, masked, and revealed to those who may (PRODUCT 3, screen 3; PRODUCT 9)."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from stfc.domain.competence import Competence
+from stfc.domain.masking import mask_number
+from stfc.domain.role import Role
+from stfc.errors import NotPossibleError
+from stfc.services import access
+from stfc.services.ports import Actor, AuditLedger, Clock, Page
+from stfc.services.queries import CallQuery, ReadModel
+
+
+class CallSearch:
+    """The use cases *search calls* and *reveal numbers*."""
+
+    def __init__(self, views: ReadModel, audit: AuditLedger, clock: Clock) -> None:
+        self._views = views
+        self._audit = audit
+        self._clock = clock
+
+    def find(self, competence: Competence, query: CallQuery) -> Page:
+        """The records that match, called numbers masked; for every role."""
+        page = self._views.view(competence).calls(query)
+        return Page(page.total, page.offset, masked(page.table), page.totals)
+
+    def reveal(self, competence: Competence, query: CallQuery, actor: Actor, *, reason: str) -> Page:
+        """The records that match, numbers in full. An audit line stands in the ledger before anything is shown.
+
+        Raises:
+            NotAllowedError: a supervisor, or an operator without exactly one contract.
+            NotPossibleError: without a reason.
+        """
+        if len(query.contracts) == 1:
+            access.require(actor, Role.OPERATOR, "reveal")
+        else:
+            access.require(actor, Role.MANAGER, "reveal_bulk")
+        if not reason.strip():
+            raise NotPossibleError(cause="reveal_reason_missing")
+        target = _target(competence, query.contracts)
+        facts = {"line": bool(query.line), "called": bool(query.called), "limit": query.limit}
+        self._audit.append(actor, self._clock(), "calls.reveal", target, reason=reason.strip(), facts=facts)
+        return self._views.view(competence).calls(query)
+
+
+def masked(calls: pa.Table) -> pa.Table:
+    """``calls`` with the column ``called`` masked (PRODUCT 9)."""
+    at = calls.schema.get_field_index("called")
+    encoded = calls["called"].combine_chunks().dictionary_encode()
+    shown = pa.array([None if one is None else mask_number(one) for one in encoded.dictionary.to_pylist()], pa.string())
+    return calls.set_column(at, calls.schema.field(at), shown.take(encoded.indices))
+
+
+def _target(competence: Competence, contracts: Sequence[str]) -> str:
+    chosen = f"contract {', '.join(contracts)}" if len(contracts) == 1 else f"{len(contracts) or 'all'} contracts"
+    return f"calls {competence}, {chosen}"
