@@ -6,10 +6,12 @@ import socket
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
+from stfc import settings as configuration
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.exports import ParquetCallExport
 from stfc.adapters.calls.health import ParquetCallDoctor
@@ -29,7 +31,8 @@ from stfc.adapters.ledger.work import SqlWorkLedger
 from stfc.adapters.read_model.model import DuckReadModel
 from stfc.adapters.summit.folder import FolderSummitGateway
 from stfc.adapters.summit.http import HttpSummitGateway
-from stfc.errors import HomeVersionError, NoPlatformError, StorageError
+from stfc.domain.competence import Competence
+from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, StorageError
 from stfc.services import chunk
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
@@ -40,7 +43,7 @@ from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGatew
 from stfc.services.provisioning import ProvisioningService
 from stfc.services.status import StatusService
 from stfc.services.worker import Worker, WorkerPolicy
-from stfc.settings import Settings, load
+from stfc.settings import Settings
 
 HOME_FORMAT = "1"
 """What ``format`` in a home says; a home of another format is refused, never converted in silence."""
@@ -230,9 +233,41 @@ def build(settings: Settings) -> Application:
     return Application(settings)
 
 
-def from_environment() -> Application:
-    """The application as environment and ``stfc.toml`` set it: what the screens run on (``SettingsError`` too)."""
-    return build(load())
+def settings(**overrides: Any) -> Settings:
+    """The settings of the environment and of ``stfc.toml``, completed by ``overrides`` (``SettingsError``)."""
+    return configuration.load(**overrides)
+
+
+def from_environment(**overrides: Any) -> Application:
+    """The application over the home that environment and ``stfc.toml`` name."""
+    return build(settings(**overrides))
+
+
+def simulate(*, seed: int, clean: bool, calls_per_contract: int | None, as_of: str | None, **options: Any) -> None:
+    """Serve the simulated platform until told to stop; ``options`` are those of ``SimulatorOptions``.
+
+    Raises:
+        InvalidInputError: an unknown fault, a dump that cannot be read, a port that is taken, a day of another form.
+    """
+    # Imported on use: nobody but the simulator's process pays for its server.
+    from stfc.simulator.server import SimulatorOptions, serve
+    from stfc.simulator.traffic import TrafficOptions
+
+    try:
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError as cause:
+        raise InvalidInputError(field="as_of", value=as_of, cause="day") from cause
+    traffic = TrafficOptions(seed=seed, clean=clean, calls_per_contract=calls_per_contract)
+    serve(SimulatorOptions(traffic=traffic, as_of=day, **options))
+
+
+def dump_erp(
+    folder: Path, *, contracts: int, seed: int, months: int, until: Competence, clean: bool = False
+) -> dict[str, int]:
+    """Write the ERP dump that matches the simulator's traffic; gives the rows of each table."""
+    from stfc.simulator import erp_dump
+
+    return erp_dump.dump(folder, contracts=contracts, seed=seed, months=months, until=until, clean=clean)
 
 
 def _open_home(home: Path) -> None:

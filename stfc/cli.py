@@ -127,7 +127,7 @@ def demo(
     """Sobe a demonstração inteira: simulador, processador e aplicação. Ctrl-C encerra tudo."""
     from stfc import demo as demonstration
 
-    demonstration.run(_bootstrap().settings(), port=port, contracts=contracts, months=months)
+    demonstration.run(_bootstrap().settings().home, port=port, contracts=contracts, months=months)
 
 
 @app.command("app")
@@ -139,7 +139,7 @@ def run_app(
     from stfc import demo as demonstration
 
     application = _application()
-    sys.exit(demonstration.serve_app(application.settings, port=port, address=address))
+    sys.exit(demonstration.serve_app(application.settings.home, port=port, address=address))
 
 
 @app.command()
@@ -169,28 +169,30 @@ def simulator(
     port: Annotated[int, typer.Option(help="Porta; 0 escolhe uma livre.")] = 8600,
     seed: Annotated[int, typer.Option(help="Semente do tráfego.")] = 1,
     erp: Annotated[Path | None, typer.Option(help="Pasta de uma carga do ERP, de onde vêm contratos e linhas.")] = None,
-    contracts: Annotated[int, typer.Option(min=0, help="Contratos, quando não há --erp.")] = 1500,
-    token: Annotated[str, typer.Option(help="Token que o simulador exige.", envvar="STFC_SUMMIT_TOKEN")] = "",
+    contracts: Annotated[int, typer.Option(min=1, help="Contratos, quando não há --erp.")] = 1500,
+    token: Annotated[str, typer.Option(help="Token exigido; vazio, qualquer um.", envvar="STFC_SUMMIT_TOKEN")] = "",
     fault: Annotated[list[str] | None, typer.Option(help="Falha TIPO=TAXA; pode repetir.")] = None,
-    fault_seed: Annotated[int, typer.Option(help="Semente das falhas.")] = 1,
+    fault_seed: Annotated[int, typer.Option(help="Semente das falhas.")] = 0,
     latency: Annotated[int, typer.Option(min=0, help="Latência de cada resposta, em ms.")] = 0,
-    calls: Annotated[int | None, typer.Option(min=0, help="Ligações por contrato, fixas.")] = None,
+    calls: Annotated[int | None, typer.Option(min=0, help="Ligações por contrato, sempre tantas.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Dia da plataforma, AAAA-MM-DD; hoje, se ausente.")] = None,
     clean: Annotated[bool, typer.Option("--clean", help="Sem divergências plantadas.")] = False,
 ) -> None:
-    """Fala todo o SUMMIT_API por HTTP, com tráfego determinado pela semente."""
+    """Fala toda a SUMMIT_API por HTTP, com tráfego determinado pela semente."""
     if context.invoked_subcommand:
         return
     _bootstrap().simulate(
         port=port,
-        seed=seed,
+        token=token or None,
         erp=erp,
         contracts=contracts,
-        token=token or None,
+        as_of=as_of,
+        seed=seed,
+        clean=clean,
+        calls_per_contract=calls,
+        latency_ms=latency,
         faults=tuple(fault or ()),
         fault_seed=fault_seed,
-        latency_ms=latency,
-        calls_per_contract=calls,
-        clean=clean,
     )
 
 

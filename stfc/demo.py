@@ -29,7 +29,7 @@ _ACTOR = Actor("demonstração", "operator", "terminal")
 _READY_SECONDS = 60
 
 
-def run(settings: bootstrap.Settings, *, port: int, contracts: int, months: int) -> None:
+def run(home: Path, *, port: int, contracts: int, months: int) -> None:
     """Run the demonstration until Ctrl-C; the first start makes a home, later ones keep everything.
 
     The older months go to the worker at once, the last one is left for the visitor to bill.
@@ -41,7 +41,7 @@ def run(settings: bootstrap.Settings, *, port: int, contracts: int, months: int)
     if not _is_free(port):
         raise SettingsError(setting="--port", cause=f"a porta {port} está em uso")
     simulator_port = _SIMULATOR_PORT if _is_free(_SIMULATOR_PORT) else _free_port()
-    home = settings.home.absolute()
+    home = home.absolute()
     is_new = _prepare(home, simulator_port, contracts, months)
     environment = os.environ | {"STFC_HOME": str(home)}
     children = _Children(environment)
@@ -64,7 +64,7 @@ def run(settings: bootstrap.Settings, *, port: int, contracts: int, months: int)
         children.stop()
 
 
-def serve_app(settings: bootstrap.Settings, *, port: int, address: str) -> int:
+def serve_app(home: Path, *, port: int, address: str) -> int:
     """Serve the screens until told to stop; gives the exit code. Without a login it listens on loopback only."""
     if address not in ("127.0.0.1", "localhost", "::1"):
         raise SettingsError(setting="--address", cause="sem login configurado, a aplicação só escuta em 127.0.0.1")
@@ -74,7 +74,7 @@ def serve_app(settings: bootstrap.Settings, *, port: int, address: str) -> int:
     arguments = ["--server.port", str(chosen), "--server.address", address, "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *arguments]
     # Streamlit reads .streamlit/config.toml from the working directory; the home must not move with it.
-    environment = os.environ | {"STFC_HOME": str(settings.home.absolute())}
+    environment = os.environ | {"STFC_HOME": str(home.absolute())}
     children = _Children(environment)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
