@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from stfc.ui import competence, labels, session, states
-from stfc.ui.format import clock
+from stfc.ui.format import clock, plain
 
 _HELP = Path(__file__).resolve().parents[2] / "data" / "help"
 
@@ -30,22 +30,27 @@ def show(
         taken_at: when the shown data were read; now when None.
     """
     status = session.status()
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="page_header"):
-        if on_back:
-            st.button(labels.BACK, icon=":material/arrow_back:", type="tertiary", key="page_back", on_click=on_back)
-        st.title(states.plain(title) if title else page.title, width="stretch", anchor=False)
-        competence.stepper()
-        if st.button(labels.HELP, icon=":material/help:", type="tertiary", key="page_help"):
-            _help(page)
-        st.button(labels.REFRESH, icon=":material/refresh:", key="page_refresh")
-    data = labels.DATA_OF.format(clock=clock(taken_at or status.now))
-    st.caption(f"**{labels.SUMMARY}** {summary or page.summary} {data}")
+    with st.container(gap="xxsmall", key="page_head"):
+        _row(page, title, on_back)
+        data = labels.DATA_OF.format(clock=clock(taken_at or status.now))
+        st.caption(f"**{labels.SUMMARY}** {summary or page.summary} {data}")
     if not status.configured:
         states.empty(labels.NOT_CONFIGURED_TITLE, labels.NOT_CONFIGURED)
         st.stop()
     if status.snapshot is None:
         states.empty(labels.NO_SNAPSHOT_TITLE, labels.NO_SNAPSHOT)
         st.stop()
+
+
+def _row(page: labels.PageLabels, title: str | None, on_back: Callable[[], None] | None) -> None:
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="page_header"):
+        if on_back:
+            st.button(labels.BACK, icon=":material/arrow_back:", type="tertiary", key="page_back", on_click=on_back)
+        st.title(plain(title) if title else page.title, width="stretch", anchor=False)
+        competence.stepper()
+        if st.button(labels.HELP, icon=":material/help:", type="tertiary", key="page_help"):
+            _help(page)
+        st.button(labels.REFRESH, icon=":material/refresh:", key="page_refresh")
 
 
 def help_text(page: labels.PageLabels) -> str:

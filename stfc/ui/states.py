@@ -78,7 +78,7 @@ def error(sentence: str, detail: str = "", *steps: Step, key: str = "page", icon
         words.markdown(f":red[{icon}] {sentence}" + (f"  \n:gray[{detail}]" if detail else ""))
         if buttons is not None:
             with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-                _buttons(steps, f"error_{key}")
+                _buttons(steps, f"error_{key}", primary_last=True)
 
 
 def fault(cause: StfcError, *steps: Step, key: str = "fault") -> None:
@@ -113,8 +113,9 @@ def defect(code: str) -> None:
     error(f"**{labels.ERROR_TITLE}**", labels.ERROR.format(code=code), Step(labels.TRY_AGAIN), key="defect")
 
 
-def _buttons(steps: tuple[Step, ...], key: str) -> None:
-    for position, step in enumerate(steps):
+def _buttons(steps: tuple[Step, ...], key: str, *, primary_last: bool = False) -> None:
+    placed = list(enumerate(steps))
+    for position, step in reversed(placed) if primary_last else placed:
         st.button(
             step.label,
             key=f"{key}_{position}",

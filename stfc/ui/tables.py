@@ -299,18 +299,10 @@ class Grid:
         pages = max(1, -(-total // self._rows))
         if pages == 1:
             return
-        key = f"{self._key}_page_{pages}"
         wanted = min(self._page(), pages)
-        if st.session_state.get(key) != wanted:
-            st.session_state[key] = wanted
-        st.pagination(
-            pages,
-            key=key,
-            max_visible_pages=5,
-            on_change=lambda: url.put(
-                {PAGE_PARAMETER: str(st.session_state[key]) if st.session_state[key] > 1 else None}
-            ),
-        )
+        # The page stands in the key: the address may turn it (back button, another filter) as well as a click.
+        key = f"{self._key}_page_{pages}_{wanted}"
+        st.pagination(pages, default=wanted, key=key, max_visible_pages=5, on_change=_turned, args=(key,))
 
 
 def _turned(key: str) -> None:
@@ -398,7 +390,7 @@ def _states_column(column: Column, label: str) -> Any:
 
 
 def _arrow(name: str, window: Window) -> str:
-    if window.sort != name:
+    if window.sort != name or not url.get(SORT_PARAMETER):
         return ""
     return " ↓" if window.descending else " ↑"
 
