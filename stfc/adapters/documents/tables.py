@@ -205,12 +205,18 @@ def _xlsx(sink: BinaryIO, source: TableSource) -> int:
             },
         )
         book.set_properties({"created": _MADE})
-        sheets = _Sheets(book, source)
-        for table in source.batches:
-            for batch in table.to_batches(max_chunksize=_ROWS):
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    sheets.append(values)
-            rows += table.num_rows
+        try:
+            sheets = _Sheets(book, source)
+            for table in source.batches:
+                for batch in table.to_batches(max_chunksize=_ROWS):
+                    for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                        sheets.append(values)
+                rows += table.num_rows
+        except BaseException:
+            # Only to free its scratch files; what it writes is thrown away with the sink.
+            with suppress(OSError, XlsxWriterException):
+                book.close()
+            raise
         book.close()
     return rows
 
