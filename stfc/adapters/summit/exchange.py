@@ -60,7 +60,9 @@ class Exchange:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._base = _checked_address(base_url)
-        self._headers = {"authorization": f"Bearer {_checked_token(token)}", "accept-encoding": "gzip"}
+        self._headers = {"accept-encoding": "gzip"}
+        if _checked_token(token):
+            self._headers["authorization"] = f"Bearer {token}"
         self._connections = connections
         self._whole_seconds = whole_seconds
         self._size_limit = size_limit
@@ -227,7 +229,7 @@ def _checked_address(base_url: str) -> str:
 
 
 def _checked_token(token: str) -> str:
-    if not token.isascii() or not (token.isprintable() or not token):
+    if not token.isascii() or not token.isprintable() or token != token.strip():
         raise SettingsError(setting="STFC_SUMMIT_TOKEN", cause="token")
     return token
 

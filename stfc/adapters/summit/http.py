@@ -19,7 +19,6 @@ from stfc.errors import (
 )
 from stfc.services.ports import PlatformHealth, PlatformInvoice, Subscriber
 
-_PAGE = 1_000
 _DECODED_LIMIT = 64 * 1024 * 1024
 
 
@@ -32,6 +31,7 @@ class HttpSummitGateway:
         connections: at most so many requests at a time.
         file_timeout: seconds for one whole answer, from sending the request to the last byte.
         size_limit: the most decoded bytes that an answer may have.
+        page: how many descriptors to ask for at a time.
 
     Raises:
         SettingsError: address or token cannot be used at all.
@@ -45,7 +45,9 @@ class HttpSummitGateway:
         connections: int = 32,
         file_timeout: float = 60.0,
         size_limit: int = _DECODED_LIMIT,
+        page: int = 1_000,
     ) -> None:
+        self._page = page
         self._exchange = Exchange(
             base_url, token, connections=connections, whole_seconds=file_timeout, size_limit=size_limit
         )
@@ -72,7 +74,7 @@ class HttpSummitGateway:
         seen: set[str] = set()
         cursor: str | None = None
         while True:
-            query = {"competence": str(competence), "limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+            query = {"competence": str(competence), "limit": str(self._page)} | ({"cursor": cursor} if cursor else {})
             page = _json(await self._exchange.ask("GET", "v1/billing-files", query=query))
             items = answers.items(page)
             fresh = {item["contract"]: item for item in items if isinstance(item.get("contract"), str)}
