@@ -116,7 +116,7 @@ def parse_files(files: Sequence[tuple[str, bytes]], competence: Competence) -> P
             continue
         heads[index] = _head_of(parsed)
         frames.append(_frame_of(index, parsed.records))
-    records = pl.concat(frames) if len(frames) == 1 else pl.concat(frames).sort("file", maintain_order=True)
+    records = frame if len(frames) == 1 else pl.concat(frames).sort("file", maintain_order=True)
     return ParsedFiles(records, heads, failures, doubtful)
 
 

@@ -115,6 +115,10 @@ def test_excluded_claims_are_not_read(store: ParquetCallStore) -> None:
     assert store.scan(live([part], 1)).collect()["call_id"].to_list() == ["b"]
 
 
+def test_exclusions_are_a_table_for_an_anti_join(store: ParquetCallStore) -> None:
+    assert store.exclusions(live([], 7, 3)).to_pydict() == {"claim": [3, 7]}
+
+
 def test_no_parts_scan_to_no_rows_of_the_same_form(store: ParquetCallStore) -> None:
     part = store.write(OCTOBER, a_table(a_call()))
     empty, full = store.scan(live([])).collect(), store.scan(live([part])).collect()

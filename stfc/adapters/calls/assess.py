@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from stfc.errors import FileFormatError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
 
 _EXAMPLES = 3
+_EPOCH = date(1970, 1, 1)
+_DAY_US = 86_400_000_000
 # A file's period, like a competence, counts the days of America/Sao_Paulo, whatever zone a line or a record is in.
-_PERIOD_DAY = (pl.col("started_at") - pl.duration(hours=3)).dt.date()
+_MIDNIGHT_US = 3 * 3_600_000_000
 _NOTHING = Totals(0, 0, Micros(0))
 
 
@@ -148,20 +151,18 @@ def _with_contract(parsed: ParsedFiles, items: list[ClaimedItem]) -> pl.DataFram
 def _derived(calls: pl.DataFrame, parsed: ParsedFiles, lines: LineDirectory) -> pl.DataFrame:
     """The kept calls with all derived columns, by file and start."""
     derived = derive(calls)
-    starts = pl.DataFrame(
-        {
-            "file": list(parsed.heads),
-            "period_from": [head.header.period_from for head in parsed.heads.values()],
-        },
-        schema={"file": pl.UInt32(), "period_from": pl.Date()},
-    )
     owners = lines.owners(derived)
-    full = (
-        derived.with_columns(owner=owners, issue=issues(owners, derived["contract"]))
-        .join(starts, on="file", how="left", maintain_order="left")
-        .with_columns(late=pl.col("period_from") > _PERIOD_DAY)
-    )
+    full = derived.with_columns(owner=owners, issue=issues(owners, derived["contract"]), late=_is_late(derived, parsed))
     return full if _is_sorted(full) else full.sort("file", "started_at", maintain_order=True)
+
+
+def _is_late(calls: pl.DataFrame, parsed: ParsedFiles) -> pl.Series:
+    """Which calls started before the period of their file."""
+    first_days = np.zeros(max(parsed.heads, default=0) + 1, dtype=np.int64)
+    for index, head in parsed.heads.items():
+        first_days[index] = (head.header.period_from - _EPOCH).days
+    starts = calls["started_at"].to_physical().to_numpy()
+    return pl.Series("late", starts < (first_days * _DAY_US + _MIDNIGHT_US)[calls["file"].to_numpy()])
 
 
 def _is_sorted(calls: pl.DataFrame) -> bool:

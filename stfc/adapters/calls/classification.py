@@ -1,7 +1,7 @@
 """Class, destination and local time of many calls at once: ``stfc.domain.numbers`` said in columns (PRODUCT 6)."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ _CLASSES = [*CallClass]
 _CODE = {call_class: code for code, call_class in enumerate(_CLASSES)}
 _LONGEST = 18  # Digits that int64 holds; the two longest forms of the dial plan, 19 digits, go the plain way.
 _POWERS = 10 ** np.arange(_LONGEST + 1, dtype=np.int64)
+_LEAD = 7  # How many leading digits the dial plan ever looks at.
 _ABROAD = 1_000  # A destination is coded as its CN, or as this plus its country's calling code.
 _HOUR_US = 3_600_000_000
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday.
@@ -49,10 +50,16 @@ class _Digits:
     value: _Ints
     length: _Ints
 
+    @cached_property
+    def _first(self) -> _Ints:
+        """The first seven digits, zeros behind; other leads come off it by a constant division, which is fast."""
+        shorter = self.value * _POWERS[np.maximum(_LEAD - self.length, 0)]
+        return shorter // _POWERS[np.maximum(self.length - _LEAD, 0)]
+
     def lead(self, count: int) -> _Ints:
-        """The first ``count`` digits as a number; -1 where there are fewer."""
-        rest = self.length - count
-        return np.where(rest >= 0, self.value // _POWERS[np.maximum(rest, 0)], -1)
+        """The first ``count`` digits (7 at most) as a number, filled with zeros behind where there are fewer."""
+        lead: _Ints = self._first // 10 ** (_LEAD - count)
+        return lead
 
     def without(self, count: int, where: _Bools) -> "_Digits":
         """The digits after the first ``count``, in the rows of ``where`` (which have more than ``count``)."""
@@ -61,7 +68,10 @@ class _Digits:
 
     def has_length(self, *lengths: int) -> _Bools:
         """Where the length is one of ``lengths``."""
-        return np.isin(self.length, lengths)
+        found: _Bools = self.length == lengths[0]
+        for length in lengths[1:]:
+            found |= self.length == length
+        return found
 
 
 def _homes(lines: pl.Series) -> _Ints:
@@ -69,7 +79,7 @@ def _homes(lines: pl.Series) -> _Ints:
     number = _digits(lines)
     is_line = number.has_length(10, 11) & (number.lead(3) % 10 >= 2)
     area = number.lead(2)
-    return np.where(is_line & _is_area()[np.clip(area, 0, 99)], area, 0)
+    return np.where(is_line & _is_area()[area], area, 0)
 
 
 def _classify(lines: pl.Series, called: pl.Series, homes: _Ints) -> tuple[_Ints, _Ints]:
@@ -90,7 +100,7 @@ def _classify_digits(dialled: _Digits, homes: _Ints) -> tuple[_Ints, _Ints]:
     area = np.where(is_local, homes, np.where(behind.has_length(10, 11), behind.lead(2), 0))
     third = behind.lead(3) % 10
     is_national = (behind.has_length(10) & _is_fixed(third)) | (behind.has_length(11) & (third == 9))
-    area = np.where((is_local | is_national) & _is_area()[np.clip(area, 0, 99)], area, 0)
+    area = np.where((is_local | is_national) & _is_area()[area], area, 0)
     is_mobile = behind.has_length(9, 11)
     country = _countries(dialled)
     is_service = dialled.has_length(10, 11)

@@ -19,7 +19,7 @@ def is_repeat(calls: pl.DataFrame, earlier: pa.Table) -> pl.Series:
         if hashes.n_unique() < calls.height:
             repeats = repeats | ~calls.select(pl.struct(key).is_first_distinct().alias("first"))["first"]
         if earlier.num_rows:
-            known = pl.DataFrame(earlier.select(key)).unique()
+            known = pl.DataFrame(earlier.select(key))
             seen = calls.select(key).with_row_index("row").join(known, on=key, how="semi")["row"]
             repeats = repeats | pl.int_range(calls.height, eager=True).is_in(seen.cast(pl.Int64).implode())
     return repeats

@@ -64,6 +64,10 @@ class ParquetCallStore:
         """Where the files of ``parts`` stand, as readers such as DuckDB take them."""
         return [str(self.path(part)) for part in parts]
 
+    def exclusions(self, live: LiveCalls) -> pa.Table:
+        """The claims (``claim`` int64) whose rows no reader may see, for an anti join: it beats a list (ENGINE 4)."""
+        return _claims(live.excluded).to_arrow()
+
     def scan(self, live: LiveCalls) -> pl.LazyFrame:
         """All live calls: ``PART_SCHEMA`` and ``competence`` (``"2026-10"``), without the excluded claims."""
         schema = pl.Schema(_polars_schema() | {"competence": pl.String()})
@@ -83,10 +87,10 @@ class ParquetCallStore:
         Raises:
             StorageError: a listed part is missing or cannot be read.
         """
-        if not contracts:
-            return _keys_schema().empty_table()
-        first, last = min(contracts), max(contracts)
+        first, last = min(contracts, default=""), max(contracts, default="")
         near = tuple(part for part in live.parts if part.contract_first <= last and part.contract_last >= first)
+        if not contracts or not near:
+            return _keys_schema().empty_table()
         calls = self.scan(LiveCalls(live.revision, near, live.excluded))
         wanted = calls.filter(
             pl.col("contract").is_between(pl.lit(first), pl.lit(last)) & pl.col("contract").is_in(list(contracts))
