@@ -284,6 +284,19 @@ def test_calls_come_by_contract_and_start_whatever_the_order_of_items_and_record
     assert found.calls.schema.equals(PART_SCHEMA)
 
 
+def test_large_files_are_assessed_like_small_ones(chunk: Chunk) -> None:
+    record = a_record("c" * 255, carrier="v" * 255, line="1133224499")
+    outcomes, found = chunk.assess(
+        {contract: a_file(*[record] * 20_000, contract=contract) for contract in ("4713", "4711", "4712")}
+    )
+    assert found.calls["contract"].to_pylist() == ["4711", "4712", "4713"]
+    assert [(type(one), one.dropped) for one in outcomes.values() if isinstance(one, Held | Charged)] == [
+        (Held, 19_999),
+        (Held, 19_999),
+        (Charged, 19_999),
+    ]
+
+
 def test_chunk_in_which_nothing_arrived_is_empty(chunk: Chunk) -> None:
     outcomes, found = chunk.assess({})
     assert (outcomes, found.calls.num_rows) == ({}, 0)

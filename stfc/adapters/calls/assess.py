@@ -1,7 +1,7 @@
 """What the files of a chunk come to: repeats, classes, lines, totals and the amount to charge (PRODUCT 5-7)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,6 +24,8 @@ from stfc.errors import FileFormatError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
 
 _EXAMPLES = 3
+# About 100,000 records: the size that columns like best, and a bound on memory however large a chunk's files are.
+_SLICE_BYTES = 10_000_000
 _EPOCH = date(1970, 1, 1)
 _DAY_US = 86_400_000_000
 # A file's period, like a competence, counts the days of America/Sao_Paulo, whatever zone a line or a record is in.
@@ -46,8 +48,17 @@ class ColumnarAssessor:
         """
         # In contract order, so that the part is sorted as it falls.
         items = sorted((item for item in spec.items if item.item in arrived), key=lambda item: item.contract)
-        if not items:
-            return Assessment({}, {}, PART_SCHEMA.empty_table())
+        outcomes: dict[int, Outcome] = {}
+        log: dict[int, Sequence[LogLine]] = {}
+        tables = [PART_SCHEMA.empty_table()]
+        for some in _slices(items, arrived):
+            found = self._assess(spec, some, arrived)
+            outcomes.update(found.outcomes)
+            log.update(found.log)
+            tables.append(found.calls)
+        return Assessment(outcomes, log, pa.concat_tables(tables))
+
+    def _assess(self, spec: ChunkSpec, items: list[ClaimedItem], arrived: Mapping[int, Arrived]) -> Assessment:
         files = [(item.contract, arrived[item.item].body) for item in items]
         parsed = parse_files(files, spec.competence)
         calls = _with_contract(parsed, items)
@@ -55,13 +66,14 @@ class ColumnarAssessor:
         repeats = is_repeat(calls, self._store.earlier_keys([item.contract for item in items], spec.calls))
         kept = _derived(calls.filter(~repeats), parsed, line_directory(spec.snapshot_folder))
         figures = _figures(kept)
-        outcomes: dict[int, Outcome] = {}
-        log: dict[int, list[LogLine]] = {}
-        for index, item in enumerate(items):
-            case = _Case(arrived[item.item], found.get(index, _NOTHING), figures.get(index, _Figures()), self._clock)
-            outcomes[item.item] = case.judge(parsed, index)
-            log[item.item] = case.log
-        return Assessment(outcomes, log, _part(kept))
+        cases = {
+            item.item: _Case(
+                arrived[item.item], found.get(index, _NOTHING), figures.get(index, _Figures()), self._clock
+            )
+            for index, item in enumerate(items)
+        }
+        outcomes = {item: case.judge(parsed, index) for index, (item, case) in enumerate(cases.items())}
+        return Assessment(outcomes, {item: case.log for item, case in cases.items()}, _part(kept))
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,21 @@ class _Case:
 
     def _say(self, level: str, step: str, event: str, **facts: Any) -> None:
         self.log.append(LogLine(self._clock(), level, step, event, facts))
+
+
+def _slices(items: list[ClaimedItem], arrived: Mapping[int, Arrived]) -> Iterator[list[ClaimedItem]]:
+    """The items in runs whose files have ``_SLICE_BYTES`` together, a larger file one of its own."""
+    run: list[ClaimedItem] = []
+    size = 0
+    for item in items:
+        body = len(arrived[item.item].body)
+        if run and size + body > _SLICE_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(item)
+        size += body
+    if run:
+        yield run
 
 
 def _with_contract(parsed: ParsedFiles, items: list[ClaimedItem]) -> pl.DataFrame:
