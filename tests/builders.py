@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.domain.competence import Competence
 from stfc.domain.contract import (
     Contract,
@@ -375,3 +376,38 @@ def _image(competence: Competence, revision: int, month: Month) -> MonthImage:
         parts=month.parts,
         excluded=month.excluded,
     )
+
+
+# --- Calls ---------------------------------------------------------------------------------------------------------
+
+
+def a_call(call_id: str, contract: str = "4711", **changes: Any) -> dict[str, Any]:
+    """A row of a part of calls: a minute to a mobile of the same CN on Monday 12 October 2026, 10:00, R$ 0,79."""
+    return {
+        "contract": contract,
+        "claim": 1,
+        "call_id": call_id,
+        "line": "1933224455",
+        "caller": "1933224455",
+        "called": "19987654321",
+        "started_at": datetime(2026, 10, 12, 13, 0, tzinfo=UTC),
+        "offset_minutes": -180,
+        "duration": 60,
+        "platform_class": "VC1",
+        "carrier": "",
+        "csp": "",
+        "amount": 790_000,
+        "class": "VC1",
+        "destination": "19",
+        "local_day": date(2026, 10, 12),
+        "hour": 10,
+        "weekday": 0,
+        "late": False,
+        "issue": None,
+    } | changes
+
+
+def calls_table(calls: Iterable[dict[str, Any]]) -> pa.Table:
+    """Rows of :func:`a_call` as a part holds them: by contract, then start."""
+    rows = sorted(calls, key=lambda call: (call["contract"], call["started_at"]))
+    return pa.Table.from_pylist(rows, schema=PART_SCHEMA)

@@ -60,25 +60,30 @@ def page(frame: pl.DataFrame, query: ContractQuery) -> Page:
 
 
 def ordered(frame: pl.DataFrame, query: ContractQuery) -> pl.DataFrame:
-    """All contracts that match, in the query's order, with every column of the frame."""
+    """All contracts that match, in the query's order, with every column of the frame.
+
+    Raises:
+        InvalidInputError: there is no such column to sort by.
+    """
     if query.sort not in COLUMNS:
         raise InvalidInputError(field="sort", value=query.sort, cause="sort")
     found = frame.filter(*_conditions(query))
     if query.sort == "contract" and not query.descending:
         return found
-    keys = [_sort_key(query.sort), pl.col("contract")]
-    return found.sort(keys, descending=[query.descending, False], nulls_last=True, maintain_order=True)
+    # The frame is by contract already, and a stable sort keeps that among equals.
+    return found.sort(_sort_key(query.sort), descending=query.descending, nulls_last=True, maintain_order=True)
+
+
+def by_rule(frame: pl.DataFrame, query: ContractQuery) -> dict[str, int]:
+    """How many contracts match, by the first rule that fails; the eligible ones under the empty text."""
+    counted = frame.filter(*_conditions(query))["first_failed"].fill_null("").value_counts()
+    return dict(counted.iter_rows())
 
 
 def _sort_key(column: str) -> pl.Expr:
     if column == "customer":
-        return folded(pl.col("customer"))
+        return pl.col("customer_key")
     return pl.col(column).list.len() if column == "cautions" else pl.col(column)
-
-
-def folded(text: pl.Expr) -> pl.Expr:
-    """The text without accents, in lower case."""
-    return text.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
 
 
 def _conditions(query: ContractQuery) -> Iterator[pl.Expr]:
@@ -93,7 +98,8 @@ def _conditions(query: ContractQuery) -> Iterator[pl.Expr]:
     if query.contracts is not None:
         yield pl.col("contract").is_in(list(query.contracts))
     if query.cautions:
-        yield pl.col("cautions").list.eval(pl.element().is_in(list(query.cautions))).list.any()
+        has_any = pl.col("cautions").list.eval(pl.element().is_in(list(query.cautions))).list.any()
+        yield has_any | (pl.col("cautions").list.len() == 0) if "" in query.cautions else has_any
     if query.has_cautions is not None:
         yield (pl.col("cautions").list.len() > 0) == query.has_cautions
     if query.least_expected is not None:
@@ -138,7 +144,7 @@ def search_conditions(search: str) -> Iterator[pl.Expr]:
 
 
 def fold(text: str) -> str:
-    """Python's twin of :func:`folded`."""
+    """The text without accents, in lower case: what ``snapshot.folded`` makes of a column."""
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.category(c).startswith("M")).lower()
 

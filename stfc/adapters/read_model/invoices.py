@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from stfc.adapters.read_model.contracts import folded, search_conditions
+from stfc.adapters.read_model.contracts import search_conditions
 from stfc.adapters.read_model.engine import Engine
-from stfc.adapters.read_model.snapshot import Snapshot
+from stfc.adapters.read_model.snapshot import Snapshot, folded
 from stfc.errors import InvalidInputError
 from stfc.services.ports import Page
 from stfc.services.queries import InvoiceQuery
@@ -18,7 +18,7 @@ _INVOICES = """
 SELECT i.invoice, i.contract, c.customer, i.competence, i.issued_on, i.due_on, i.amount, i.status, c.document
 FROM {invoices} i JOIN {contracts} c ON c.contract = i.contract
 WHERE i.contract IN (SELECT contract FROM {summit})
-ORDER BY i.contract, i.competence, i.invoice
+ORDER BY i.invoice
 """
 
 
@@ -26,7 +26,8 @@ def read_invoices(engine: Engine, snapshot: Snapshot) -> pl.DataFrame:
     """Every invoice with its customer, and ``search``, the folded text that *Pesquisar* looks in."""
     rows = engine.query(snapshot.sql(_INVOICES))
     text = pl.concat_str(["invoice", "contract", "customer", "document"], separator=" ")
-    return rows.with_columns(search=folded(text)).drop("document")
+    customer = folded(pl.col("customer"))
+    return rows.with_columns(search=folded(text), customer_key=customer).drop("document")
 
 
 def page(invoices: pl.DataFrame, query: InvoiceQuery) -> Page:
@@ -34,8 +35,8 @@ def page(invoices: pl.DataFrame, query: InvoiceQuery) -> Page:
     if query.sort not in COLUMNS:
         raise InvalidInputError(field="sort", value=query.sort, cause="sort")
     found = invoices.filter(*_conditions(query))
-    key = folded(pl.col("customer")) if query.sort == "customer" else pl.col(query.sort)
-    found = found.sort([key, pl.col("invoice")], descending=[query.descending, False], nulls_last=True)
+    key = "customer_key" if query.sort == "customer" else query.sort
+    found = found.sort(key, descending=query.descending, nulls_last=True, maintain_order=True)
     rows = found.slice(query.offset, query.limit).select(COLUMNS)
     return Page(found.height, query.offset, rows.to_arrow(), {"amount": int(found["amount"].sum())})
 

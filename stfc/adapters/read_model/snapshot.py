@@ -44,7 +44,8 @@ class ErpFacts:
 
     * ``contracts``: every contract, by number, with its master data and: r1..r5 (bool), summit (has a Summit service),
       listed (one that is not deleted), service (the first live one by key, or null), integrated (one was integrated in
-      the competence), lines (valid in the competence), awaiting (an invoice awaits its note), search (folded text).
+      the competence), lines (valid in the competence), awaiting (an invoice awaits its note), search (folded text),
+      customer_key (the customer folded, to sort by).
     * ``services``: contract, service, integration, integrated_on, integration_error, deleted of the Summit services.
     * ``values``: value_id, contract of the live values of the competence on Summit services (rule 7).
     * ``events``: event, contract of the unreversed zero-billing events of the competence (rule 8).
@@ -132,7 +133,13 @@ def erp_facts(engine: Engine, snapshot: Snapshot, competence: Competence, policy
 
 
 def _searchable(contracts: pl.DataFrame) -> pl.DataFrame:
-    """Add ``search`` and drop ``numbers``: what *Pesquisar* looks in, without accents and in lower case."""
-    customer = pl.col("customer").str.normalize("NFKD").str.replace_all(r"\p{M}", "")
-    text = pl.concat_str(["contract", customer, "document", "numbers"], separator=" ").str.to_lowercase()
+    """Add ``customer_key`` and ``search``, what *Pesquisar* looks in, and drop ``numbers``."""
+    contracts = contracts.with_columns(customer_key=folded(pl.col("customer")))
+    document = pl.col("document").str.to_lowercase()
+    text = pl.concat_str(["contract", "customer_key", document, "numbers"], separator=" ")
     return contracts.with_columns(search=text).drop("numbers")
+
+
+def folded(text: pl.Expr) -> pl.Expr:
+    """The text without accents, in lower case; ``contracts.fold`` is its twin for what a person typed."""
+    return text.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()

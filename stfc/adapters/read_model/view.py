@@ -30,6 +30,7 @@ from stfc.services.queries import (
 
 # Late calls may be this many months older than the file that brings them.
 _LATE_MONTHS = 6
+_EARLY_MONTHS = 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class DuckView:
     def contract_ids(self, query: ContractQuery) -> list[str]:
         """The numbers of all contracts that match, in the query's order."""
         return contracts.ordered(self.frame, query)["contract"].to_list()
+
+    def counts_by_rule(self, query: ContractQuery) -> Mapping[str, int]:
+        """How many contracts match, by the first rule that fails; the eligible ones under the empty text."""
+        return contracts.by_rule(self.frame, query)
 
     def contract_totals(self, chosen: Sequence[str]) -> ContractTotals:
         """What the chosen contracts usually come to."""
@@ -272,6 +277,6 @@ class DuckView:
 
 
 def _may_hold(month: Competence, query: CallQuery) -> bool:
-    """Whether the month's files can hold calls of the days asked for; a file begins in the month before its own."""
+    """Whether the month's files may hold calls of the days asked for: late ones, and such as a file brings too early."""
     starts_before = query.until is None or month.plus(-_LATE_MONTHS).first_day <= query.until
-    return starts_before and (query.since is None or month.last_day >= query.since)
+    return starts_before and (query.since is None or month.plus(_EARLY_MONTHS).last_day >= query.since)
