@@ -257,6 +257,7 @@ INVALID = {
     "dump_table": "{value}: a tabela não existe, não pôde ser lida ou não tem as colunas de que o simulador precisa.",
     "dump_content": "{value}: há datas ou números que o simulador não entende; importe a pasta para ver quais.",
     "port_taken": "A porta {value} não pôde ser aberta.",
+    "calls": "{value} ligações por contrato não cabem em um arquivo; use de 0 a {most}.",
 }
 NOT_FOUND = {
     "contract": "O contrato {key} não existe na importação atual do ERP.",
@@ -462,7 +463,10 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "held": _held_line,
     "refused": lambda facts: f"Recusado na hora de gravar: {RULES[facts['rule']]} não vale mais. Nada foi gravado",
     "retry": lambda facts: (
-        f"Tentativa {facts['try']}: {sentence(facts['code'], facts)} ({facts['code']}), espera de {facts['seconds']} s"
+        f"Tentativa {facts['try']}: {sentence(facts['code'], facts)} ({facts['code']}), espera de {facts['wait']} s"
+    ),
+    "paused": lambda facts: (
+        f"{sentence(facts['code'], facts)} ({facts['code']}). O lote parou; nenhuma tentativa foi gasta"
     ),
     "failed": lambda facts: (
         f"Falhou: {sentence(facts['code'], facts)} ({facts['code']}). Nada foi gravado para este contrato"

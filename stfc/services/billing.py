@@ -204,11 +204,18 @@ class Billing:
         access.require(actor, Role.OPERATOR, "reverse")
         if not reason.strip():
             raise NotPossibleError(cause="reason_missing")
-        return self._batches.reverse(
-            batch,
-            contracts=contracts,
-            invoiced=self._read_model.invoiced_values(),
-            reason=reason.strip(),
-            actor=actor,
-            now=self._clock(),
-        )
+        while True:
+            # Taken before the values: an import in between is noticed, and no value that it invoices is reversed.
+            snapshot = self._snapshots.current()
+            try:
+                return self._batches.reverse(
+                    batch,
+                    contracts=contracts,
+                    invoiced=self._read_model.invoiced_values(),
+                    reason=reason.strip(),
+                    actor=actor,
+                    now=self._clock(),
+                    snapshot=snapshot,
+                )
+            except StaleSnapshotError:
+                continue

@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stfc.services.ports import Actor, Clock, ImportWarning, SnapshotLedger, SnapshotStore
+from stfc.errors import StaleSnapshotError, StfcError
+from stfc.services.ports import Actor, Clock, ImportWarning, SnapshotLedger, SnapshotStore, StagedSnapshot
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,21 @@ class Importing:
             StorageError: the disk is full or read-only; nothing changed.
         """
         started = time.perf_counter()
-        number = self._ledger.next_number()
-        staged = self._store.stage(source, number, self._ledger.current())
-        self._ledger.switch(number, rows=staged.rows, actor=actor, now=self._clock())
+        while True:
+            number, previous = self._ledger.next_number(), self._ledger.current()
+            staged = self._stage(source, number, previous)
+            try:
+                self._ledger.switch(number, previous=previous, rows=staged.rows, actor=actor, now=self._clock())
+                break
+            except StaleSnapshotError:
+                # Another import was quicker: what this dump lacks has to come from that one.
+                self._store.discard([number])
         self._store.discard(self._ledger.discard_old(self._keep))
         return Imported(number, staged.rows, staged.warnings, round(time.perf_counter() - started, 3))
+
+    def _stage(self, source: Path, number: int, previous: int | None) -> StagedSnapshot:
+        try:
+            return self._store.stage(source, number, previous)
+        except StfcError:
+            self._ledger.give_back(number)
+            raise

@@ -3,7 +3,7 @@
 Every adapter of a port passes the same contract tests (``tests/integration``).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -142,11 +142,16 @@ class SnapshotLedger(Protocol):
         ...
 
     def next_number(self) -> int:
-        """A number above every snapshot so far."""
+        """A number above every one given so far; each caller gets its own."""
         ...
 
-    def switch(self, number: int, *, rows: dict[str, int], actor: "Actor", now: datetime) -> None:
-        """Make ``number`` current, atomically."""
+    def give_back(self, number: int) -> None:
+        """Say that nothing came of ``number``, so that a refused import leaves the ledger as it was."""
+        ...
+
+    def switch(self, number: int, *, previous: int | None, rows: dict[str, int], actor: "Actor", now: datetime) -> None:
+        """Make ``number`` current, atomically; ``StaleSnapshotError`` when ``previous``, from which it took the tables
+        that its dump lacked, is not the current one any more."""
         ...
 
     def discard_old(self, keep: int) -> Sequence[int]:
@@ -455,10 +460,11 @@ class BatchLedger(Protocol):
         outcomes: Sequence[str] = (),
         codes: Sequence[str] = (),
         search: str = "",
+        contracts: Collection[str] | None = None,
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[int, list[ItemRow]]:
-        """How many items match, and a page of them by contract."""
+        """How many items match, and a page of them by contract; ``contracts`` None for all."""
         ...
 
     def causes(self, batch: int) -> list[tuple[str, str, int]]:
@@ -466,9 +472,22 @@ class BatchLedger(Protocol):
         ...
 
     def sent(
-        self, *, competence: Competence | None, search: str, outcomes: Sequence[str], offset: int, limit: int
+        self,
+        *,
+        competence: Competence | None,
+        search: str,
+        outcomes: Sequence[str],
+        offset: int,
+        limit: int | None,
+        contracts: Collection[str] | None = None,
+        batches: Collection[int] | None = None,
     ) -> tuple[int, list[ItemRow]]:
-        """Every contract sent to billing, over all batches, newest batch first."""
+        """Every contract sent to billing, over all batches, newest batch first; ``contracts`` and ``batches`` None for
+        all."""
+        ...
+
+    def holding(self, contracts: Collection[str]) -> set[int]:
+        """The batches that have an item of any of ``contracts``."""
         ...
 
     def log(self, item: int) -> list[LogLine]:
@@ -498,9 +517,11 @@ class BatchLedger(Protocol):
         reason: str,
         actor: Actor,
         now: datetime,
+        snapshot: int | None = None,
     ) -> int:
         """Reverse what a batch charged, all or only ``contracts``; gives how many. ``invoiced`` are the value ids that
-        the ERP has invoiced. ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
+        the ERP has invoiced, as of ``snapshot`` (``StaleSnapshotError`` when that is not the current one any more).
+        ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
         ...
 
     def of_contract(self, contract: str) -> list[ItemRow]:
@@ -510,7 +531,11 @@ class BatchLedger(Protocol):
 
 @dataclass(frozen=True)
 class Claim:
-    """Items of one batch that a worker now holds."""
+    """Items of one batch that a worker now holds.
+
+    ``waiting`` is how many more of the batch wait, counted up to 1,000. ``calls`` are the live calls of the parts that
+    may hold earlier ones of these contracts.
+    """
 
     batch: int
     competence: Competence
@@ -600,7 +625,7 @@ class WorkLedger(Protocol):
     ) -> dict[str, int]:
         """One transaction: check snapshot, ownership and rules 6-8, then write charges, values, events, logs, outcomes,
         the part and its exclusions, all or nothing. Gives how many items ended with which outcome; ``lost`` counts
-        those that another worker holds by now."""
+        those that another worker holds by now, and all of a result that was settled before."""
         ...
 
     def pause(self, batch: int, code: str, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Batches as people see and steer them (ports.BatchLedger)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,20 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
-from stfc.adapters.ledger.records import audit, claim_id, insert, load, log_row, refresh_batch
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
+from stfc.adapters.ledger.records import ENDED, audit, claim_id, insert, load, log_all, refresh_batch, value_id
+from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
-from stfc.errors import NotFoundError, NotPossibleError, StaleSnapshotError
+from stfc.errors import NotFoundError, NotPossibleError
 from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBatch
 
 items, batches, logs = schema.items, schema.batches, schema.logs
 
 _RETRIABLE = (ItemOutcome.FAILED, ItemOutcome.WAITING_FILE)
-_LOOKUP = 5_000
-"""Ids per ``IN`` list: below SQLite's limit on variables."""
 
 
 class SqlBatchLedger:
@@ -29,6 +28,7 @@ class SqlBatchLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[tuple[int, int], BatchSummary] = {}
 
     # --- Opening
 
@@ -46,9 +46,7 @@ class SqlBatchLedger:
         with self._database.write() as connection:
             if request_key and (again := _opened(connection, request_key)):
                 return again
-            current = connection.execute(sa.select(schema.state.c.snapshot)).scalar_one()
-            if current != snapshot:
-                raise StaleSnapshotError(evaluated=snapshot, current=current)
+            confirm_snapshot(connection, snapshot)
             taken = _taken(connection, competence)
             wanted = sorted(set(contracts))
             refused = {c: taken[c].key for c in wanted if c in taken}
@@ -67,8 +65,7 @@ class SqlBatchLedger:
                 )
                 .returning(batches.c.batch)
             ).scalar_one()
-            row = {"batch": batch, "competence": str(competence), "outcome": ItemOutcome.WAITING.value}
-            insert(connection, items, [row | {"contract": contract} for contract in accepted])
+            _enqueue(connection, batch, competence, accepted)
             facts = {"competence": str(competence), "contracts": len(accepted)}
             audit(connection, actor, now, "batch.open", f"batch {batch}", facts=facts)
             bump(connection, competence)
@@ -82,18 +79,18 @@ class SqlBatchLedger:
         if competence:
             query = query.where(batches.c.competence == str(competence))
         with self._database.read() as connection:
-            return _summaries(connection, connection.execute(query).all())
+            return self._summaries(connection, connection.execute(query).all())
 
     def active(self) -> list[BatchSummary]:
         """The batches that are not done, newest first."""
-        query = sa.select(batches).where(batches.c.status.in_(("waiting", "running", "paused")))
+        query = sa.select(batches).where(batches.c.status.not_in(ENDED))
         with self._database.read() as connection:
-            return _summaries(connection, connection.execute(query.order_by(batches.c.batch.desc())).all())
+            return self._summaries(connection, connection.execute(query.order_by(batches.c.batch.desc())).all())
 
     def show(self, batch: int) -> BatchSummary:
         """One batch with its counts."""
         with self._database.read() as connection:
-            return _summaries(connection, [_batch(connection, batch)])[0]
+            return self._summaries(connection, [_batch(connection, batch)])[0]
 
     def items(
         self,
@@ -102,6 +99,7 @@ class SqlBatchLedger:
         outcomes: Sequence[str] = (),
         codes: Sequence[str] = (),
         search: str = "",
+        contracts: Collection[str] | None = None,
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[int, list[ItemRow]]:
@@ -112,7 +110,9 @@ class SqlBatchLedger:
         if codes:
             query = query.where(items.c.code.in_(codes))
         if search:
-            query = query.where(items.c.contract.contains(search, autoescape=True))
+            query = query.where(items.c.contract.icontains(search, autoescape=True))
+        if contracts is not None:
+            query = query.where(among(items.c.contract, contracts))
         with self._database.read() as connection:
             _batch(connection, batch)
             return _item_page(connection, query, [items.c.contract], offset, limit)
@@ -124,7 +124,7 @@ class SqlBatchLedger:
             sa.select(items.c.code, items.c.outcome, count)
             .where(items.c.batch == batch, items.c.code.is_not(None))
             .group_by(items.c.code, items.c.outcome)
-            .order_by(count.desc(), items.c.code)
+            .order_by(count.desc(), items.c.code, items.c.outcome)
         )
         with self._database.read() as connection:
             return [tuple(row) for row in connection.execute(query)]
@@ -136,7 +136,9 @@ class SqlBatchLedger:
         search: str,
         outcomes: Sequence[str],
         offset: int,
-        limit: int,
+        limit: int | None,
+        contracts: Collection[str] | None = None,
+        batches: Collection[int] | None = None,
     ) -> tuple[int, list[ItemRow]]:
         """A page of every contract sent to billing, newest batch first."""
         query = sa.select(items)
@@ -145,9 +147,19 @@ class SqlBatchLedger:
         if outcomes:
             query = query.where(items.c.outcome.in_(outcomes))
         if search:
-            query = query.where(items.c.contract.contains(search, autoescape=True))
+            query = query.where(items.c.contract.icontains(search, autoescape=True))
+        if contracts is not None:
+            query = query.where(among(items.c.contract, contracts))
+        if batches is not None:
+            query = query.where(among(items.c.batch, batches))
         with self._database.read() as connection:
             return _item_page(connection, query, [items.c.batch.desc(), items.c.contract], offset, limit)
+
+    def holding(self, contracts: Collection[str]) -> set[int]:
+        """The batches that have an item of any of ``contracts``."""
+        found = sa.exists().where(items.c.batch == batches.c.batch, among(items.c.contract, contracts))
+        with self._database.read() as connection:
+            return set(connection.execute(sa.select(batches.c.batch).where(found)).scalars())
 
     def of_contract(self, contract: str) -> list[ItemRow]:
         """Every item of a contract, newest first."""
@@ -170,6 +182,20 @@ class SqlBatchLedger:
                 found.setdefault(row.item, []).append(_log_line(row))
         return found
 
+    def _summaries(self, connection: Connection, found: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
+        """Summaries in the order of ``found``; counted anew only where the month's revision has moved on."""
+        months = schema.months
+        revisions = dict(connection.execute(sa.select(months.c.competence, months.c.revision)).tuples().all())
+        keys = {row.batch: (row.batch, revisions[row.competence]) for row in found}
+        known = self._known
+        fresh = {key: known[key] for key in keys.values() if key in known}
+        missing = [row for row in found if keys[row.batch] not in fresh]
+        if missing:
+            fresh |= {keys[one.batch]: one for one in _summarised(connection, missing)}
+            # Replaced whole: other threads keep reading the one they hold, and no old revision piles up.
+            self._known = {key: one for key, one in known.items() if key[0] not in keys} | fresh
+        return [fresh[keys[row.batch]] for row in found]
+
     # --- Steering
 
     def retry(
@@ -177,56 +203,38 @@ class SqlBatchLedger:
     ) -> int:
         """Set failed and ``waiting_file`` items waiting again and lift the batch's pause."""
         table = schema.items
-        other = table.alias()
-        taken = sa.exists().where(
-            other.c.contract == table.c.contract,
-            other.c.competence == table.c.competence,
-            other.c.item != table.c.item,
-            ~other.c.reversed,
-            other.c.outcome.in_(sorted(LIVE_OUTCOMES)),
-        )
-        chosen = [table.c.batch == batch, table.c.outcome.in_(_RETRIABLE), ~table.c.reversed, ~taken]
+        chosen = [table.c.batch == batch, table.c.outcome.in_(_RETRIABLE), ~table.c.reversed, ~_is_taken()]
         if items is not None:
-            chosen.append(table.c.item.in_(items))
+            chosen.append(among(table.c.item, items))
         if codes:
             chosen.append(table.c.code.in_(codes))
         with self._database.write() as connection:
             row = _batch(connection, batch)
-            again = connection.execute(
-                sa.update(table)
-                .where(*chosen)
-                .values(outcome=ItemOutcome.WAITING, tries=0, slow=False, next_try_at=None, ended_at=None)
-                .returning(table.c.item)
-            ).scalars()
-            lines = [log_row(item, LogLine(now, "ok", "queue", "retried", {"who": actor.name})) for item in again]
-            insert(connection, logs, lines)
+            values = {"tries": 0, "slow": False, "next_try_at": None, "ended_at": None}
+            line = LogLine(now, "ok", "queue", "retried", {"who": actor.name})
+            count = _set_all(connection, chosen, {"outcome": ItemOutcome.WAITING, **values}, line)
             connection.execute(
                 sa.update(batches).where(batches.c.batch == batch).values(pause_code=None, paused_at=None)
             )
-            if lines or row.pause_code:
-                audit(connection, actor, now, "batch.retry", f"batch {batch}", facts={"contracts": len(lines)})
+            if count or row.pause_code:
+                audit(connection, actor, now, "batch.retry", f"batch {batch}", facts={"contracts": count})
                 refresh_batch(connection, batch, now)
                 bump(connection, Competence.parse(row.competence))
-            return len(lines)
+            return count
 
     def cancel(self, batch: int, *, actor: Actor, now: datetime) -> int:
         """Cancel the items that no worker holds and that are not done: waiting ones and those waiting for a file."""
-        open_ = (ItemOutcome.WAITING, ItemOutcome.WAITING_FILE)
+        chosen = [items.c.batch == batch, items.c.outcome.in_((ItemOutcome.WAITING, ItemOutcome.WAITING_FILE))]
         with self._database.write() as connection:
             row = _batch(connection, batch)
-            gone = connection.execute(
-                sa.update(items)
-                .where(items.c.batch == batch, items.c.outcome.in_(open_))
-                .values(outcome=ItemOutcome.CANCELLED, next_try_at=None, ended_at=sa.literal(now, schema.Instant))
-                .returning(items.c.item)
-            ).scalars()
-            lines = [log_row(item, LogLine(now, "warning", "queue", "cancelled", {"who": actor.name})) for item in gone]
-            insert(connection, logs, lines)
-            if lines:
-                audit(connection, actor, now, "batch.cancel", f"batch {batch}", facts={"contracts": len(lines)})
+            values = {"outcome": ItemOutcome.CANCELLED, "next_try_at": None, "ended_at": now}
+            line = LogLine(now, "warning", "queue", "cancelled", {"who": actor.name})
+            count = _set_all(connection, chosen, values, line)
+            if count:
+                audit(connection, actor, now, "batch.cancel", f"batch {batch}", facts={"contracts": count})
                 refresh_batch(connection, batch, now)
                 bump(connection, Competence.parse(row.competence))
-            return len(lines)
+            return count
 
     def reverse(
         self,
@@ -237,6 +245,7 @@ class SqlBatchLedger:
         reason: str,
         actor: Actor,
         now: datetime,
+        snapshot: int | None = None,
     ) -> int:
         """Reverse what a batch charged: all of it, or of ``contracts`` only (PRODUCT 5, estorno).
 
@@ -246,11 +255,14 @@ class SqlBatchLedger:
         done = (ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD)
         chosen = [items.c.batch == batch, items.c.outcome.in_(done), ~items.c.reversed]
         if contracts is not None:
-            chosen.append(items.c.contract.in_(contracts))
+            chosen.append(among(items.c.contract, contracts))
+        invoiced = frozenset(invoiced)
         with self._database.write() as connection:
+            if snapshot is not None:
+                confirm_snapshot(connection, snapshot)
             row = _batch(connection, batch)
-            found = connection.execute(sa.select(items).where(*chosen)).all()
-            locked = sorted(i.contract for i in found if f"STFC-{i.item}" in set(invoiced))
+            found = connection.execute(sa.select(items).where(*chosen).order_by(items.c.contract)).all()
+            locked = [i.contract for i in found if value_id(i.item) in invoiced]
             if locked:
                 raise NotPossibleError(cause="invoiced", contracts=locked)
             missing = sorted(set(contracts or ()) - {i.contract for i in found})
@@ -264,28 +276,58 @@ class SqlBatchLedger:
             return len(found)
 
 
+def _enqueue(connection: Connection, batch: int, competence: Competence, contracts: Sequence[str]) -> None:
+    (contract,) = (chosen := rows(contracts, sa.String)).selected_columns
+    same = {"batch": batch, "competence": str(competence), "outcome": ItemOutcome.WAITING.value}
+    values = [sa.literal(value, items.c[name].type) for name, value in same.items()]
+    queued = chosen.with_only_columns(contract, *values)
+    connection.execute(sa.insert(items).from_select(["contract", *same], queued))
+
+
+def _is_taken() -> sa.ColumnElement[bool]:
+    """Whether another item of the same contract and competence is on its way, done or held."""
+    other = items.alias()
+    return sa.exists().where(
+        other.c.contract == items.c.contract,
+        other.c.competence == items.c.competence,
+        other.c.item != items.c.item,
+        ~other.c.reversed,
+        other.c.outcome.in_(sorted(LIVE_OUTCOMES)),
+    )
+
+
+def _set_all(
+    connection: Connection, chosen: Sequence[sa.ColumnElement[bool]], values: Mapping[str, Any], line: LogLine
+) -> int:
+    """Give the chosen items ``values`` and a log line each; gives how many they are."""
+    changed = sa.update(items).where(*chosen).values(**values).returning(items.c.item)
+    ids = connection.execute(changed).scalars().all()
+    if ids:
+        log_all(connection, rows(ids, sa.BigInteger), line)
+    return len(ids)
+
+
 def _reverse_items(
     connection: Connection, found: Sequence[sa.Row[Any]], reason: str, actor: Actor, now: datetime
 ) -> None:
+    values, events, charges = schema.eventual_values, schema.zero_events, schema.charges
     ids = [row.item for row in found]
-    for start in range(0, len(ids), _LOOKUP):
-        some = ids[start : start + _LOOKUP]
-        values, events, charges = schema.eventual_values, schema.zero_events, schema.charges
-        connection.execute(sa.update(items).where(items.c.item.in_(some)).values(reversed=True))
-        connection.execute(sa.update(charges).where(charges.c.item.in_(some)).values(status="reversed"))
-        connection.execute(sa.update(values).where(values.c.item.in_(some)).values(deleted=True))
-        connection.execute(sa.update(events).where(events.c.item.in_(some)).values(reversed=True))
-    insert(
-        connection,
-        schema.exclusions,
-        [
-            {"claim": claim_id(row.item, row.attempt), "competence": row.competence, "cause": "reversed"}
-            for row in found
-            if row.calls
-        ],
-    )
-    facts = {"who": actor.name, "reason": reason}
-    insert(connection, logs, [log_row(i, LogLine(now, "warning", "result", "reversed", facts)) for i in ids])
+    connection.execute(sa.update(charges).where(among(charges.c.item, ids)).values(status="reversed"))
+    connection.execute(sa.update(values).where(among(values.c.item, ids)).values(deleted=True))
+    connection.execute(sa.update(events).where(among(events.c.item, ids)).values(reversed=True))
+    claims = [
+        {
+            "claim": claim_id(row.item, row.attempt),
+            "competence": row.competence,
+            "contract": row.contract,
+            "cause": "reversed",
+        }
+        for row in found
+        if row.calls
+    ]
+    insert(connection, schema.exclusions, claims)
+    line = LogLine(now, "warning", "result", "reversed", {"who": actor.name, "reason": reason})
+    _set_all(connection, [among(items.c.item, ids)], {"reversed": True}, line)
 
 
 def _opened(connection: Connection, request_key: str) -> OpenedBatch | None:
@@ -318,7 +360,7 @@ def _batch(connection: Connection, batch: int) -> sa.Row[Any]:
     return row
 
 
-def _summaries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
+def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
     numbers = [row.batch for row in rows]
     live = sa.case((items.c.reversed, 0), else_=1)
     query = (
@@ -330,7 +372,7 @@ def _summaries(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Batc
             sa.func.coalesce(sa.func.sum(items.c.calls * live), 0),
             sa.func.sum(1 - live),
         )
-        .where(items.c.batch.in_(numbers))
+        .where(among(items.c.batch, numbers))
         .group_by(items.c.batch, items.c.outcome)
     )
     counts: dict[int, dict[str, int]] = {n: dict.fromkeys((o.value for o in ItemOutcome), 0) for n in numbers}

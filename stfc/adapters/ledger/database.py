@@ -2,6 +2,8 @@
 
 SQLite runs in WAL mode with ``synchronous=FULL``. A writing transaction begins with the write lock in both stores
 (``BEGIN IMMEDIATE``; in PostgreSQL the first statement locks the row of ``state``), so that what it read stays true.
+In PostgreSQL that needs READ COMMITTED, where every later statement sees what the writer before has committed. As all
+writers take this one lock first, they never wait for each other in a circle.
 """
 
 from collections.abc import Iterator
@@ -15,10 +17,13 @@ from sqlalchemy.engine import Connection, Engine
 
 from stfc.adapters.ledger import schema
 from stfc.domain.competence import Competence
-from stfc.errors import HomeVersionError, StorageError
+from stfc.errors import HomeVersionError, StaleSnapshotError, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
+_ABANDONED_SECONDS = 60
+"""How long a writer whose machine went dark may hold PostgreSQL's lock; SQLite's ends with the process."""
+_REFUSED_RIGHT = "42501"
 
 
 class Database:
@@ -32,9 +37,7 @@ class Database:
 
     def _engine(self, begin: str, *, read_only: bool) -> Engine:
         if not self.is_sqlite:
-            engine = sa.create_engine(self.url, pool_pre_ping=True)
-            # A page reads several tables of one moment; a writer takes turns on the row of ``state``.
-            return engine.execution_options(isolation_level="REPEATABLE READ") if read_only else engine
+            return self._postgres_engine(read_only=read_only)
         engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
 
         @event.listens_for(engine, "connect")
@@ -54,6 +57,21 @@ class Database:
             connection.exec_driver_sql(begin)
 
         return engine
+
+    def _postgres_engine(self, *, read_only: bool) -> Engine:
+        engine = sa.create_engine(self.url, pool_pre_ping=True)
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: Any) -> None:
+            connection.autocommit = True
+            connection.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+            connection.execute(f"SET idle_in_transaction_session_timeout = '{_ABANDONED_SECONDS}s'")
+            connection.autocommit = False
+
+        # A page reads several tables of one moment. Said for the writer too: the server's default may be another.
+        if read_only:
+            return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -80,16 +98,16 @@ class Database:
             path = Path(self.url.database)
             with _disk_errors(self.place):
                 path.parent.mkdir(parents=True, exist_ok=True)
-        with _disk_errors(self.place):
-            found = self._version()
+        found = self.version()
         if found == _head():
             return
         if found is not None and found not in _known():
             raise HomeVersionError(home=self.place, found=found, expected=_head())
         self._migrate()
 
-    def _version(self) -> str | None:
-        with self._writer.connect() as connection:
+    def version(self) -> str | None:
+        """The version that the ledger is of, None when it has no tables yet (``StorageError``)."""
+        with self.read() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -132,16 +150,31 @@ def bump(connection: Connection, *competences: Competence) -> int:
     return int(revision)
 
 
+def confirm_snapshot(connection: Connection, evaluated: int | None) -> None:
+    """``StaleSnapshotError`` unless ``evaluated`` is, to the end of this writing transaction, the current snapshot."""
+    current = connection.execute(sa.select(schema.state.c.snapshot)).scalar_one()
+    if current != evaluated:
+        raise StaleSnapshotError(evaluated=evaluated, current=current)
+
+
 @contextmanager
 def _disk_errors(place: str) -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.DatabaseError) as cause:
-        if isinstance(cause, sa.exc.IntegrityError):
+    except sa.exc.TimeoutError as cause:
+        raise StorageError(place=place, cause=str(cause).splitlines()[0]) from cause
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError) as cause:
+        if _is_defect(cause):
             raise
         raise StorageError(place=place, cause=str(cause.orig).strip().splitlines()[0]) from cause
     except OSError as cause:
         raise StorageError(place=place, cause=cause.strerror or str(cause)) from cause
+
+
+def _is_defect(error: sa.exc.DBAPIError) -> bool:
+    """Whether the store complains of our statement, not of its disk, its locks or our rights."""
+    ours = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError)
+    return isinstance(error, ours) and getattr(error.orig, "sqlstate", None) != _REFUSED_RIGHT
 
 
 def _known() -> list[str]:

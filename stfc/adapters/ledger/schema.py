@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from stfc.domain.outcome import LIVE_OUTCOMES
+from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -23,7 +24,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Microseconds since 1970 of an aware instant."""
-        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """The aware UTC instant again."""
@@ -43,6 +44,7 @@ state = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("snapshot", sa.Integer),
+    sa.Column("last_number", sa.Integer, nullable=False),
     sa.Column("imported_at", Instant),
     sa.Column("provisioning_revision", sa.BigInteger, nullable=False),
 )
@@ -93,8 +95,8 @@ items = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False, default=0),
     sa.Column("slow", sa.Boolean, nullable=False, default=False),
     sa.Column("next_try_at", Instant),
-    sa.Column("owner", sa.String),
-    sa.Column("code", sa.String),
+    sa.Column("owner", Key),
+    sa.Column("code", Key),
     sa.Column("rule", sa.String),
     sa.Column("facts", sa.Text),
     sa.Column("amount", sa.BigInteger),
@@ -102,12 +104,25 @@ items = sa.Table(
     sa.Column("late", sa.Boolean, nullable=False, default=False),
     sa.Column("started_at", Instant),
     sa.Column("ended_at", Instant),
-    sa.Index("items_of_batch", "batch", "outcome", "contract"),
+    sa.Index("one_item_per_batch", "batch", "contract", unique=True),
     sa.Index("items_of_contract", "contract", "competence"),
-    sa.Index("items_in_queue", "outcome", "batch", "contract"),
 )
+
+
+def is_outcome(outcome: ItemOutcome) -> sa.ColumnElement[bool]:
+    """Whether an item has ``outcome``, which stands in the statement itself: only then a partial index serves it."""
+    return items.c.outcome == sa.literal(outcome.value, literal_execute=True)
+
+
+def _where(condition: sa.ColumnElement[bool]) -> dict[str, Any]:
+    return {"sqlite_where": condition, "postgresql_where": condition}
+
+
 _live = sa.and_(items.c.reversed == sa.false(), items.c.outcome.in_(sorted(LIVE_OUTCOMES)))
-sa.Index("one_live_item", items.c.contract, items.c.competence, unique=True, sqlite_where=_live, postgresql_where=_live)
+sa.Index("one_live_item", items.c.contract, items.c.competence, unique=True, **_where(_live))
+# The queue and what workers hold stay small and cheap, however many items the ledger remembers.
+sa.Index("items_waiting", items.c.batch, items.c.slow, items.c.contract, **_where(items.c.outcome == "waiting"))
+sa.Index("items_running", items.c.owner, items.c.batch, items.c.contract, **_where(items.c.outcome == "running"))
 
 charges = sa.Table(
     "charges",
@@ -126,15 +141,8 @@ charges = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Index("charges_of_month", "competence", "contract"),
 )
-_live_charge = charges.c.status.in_(["live", "held"])
-sa.Index(
-    "one_live_charge",
-    charges.c.contract,
-    charges.c.competence,
-    unique=True,
-    sqlite_where=_live_charge,
-    postgresql_where=_live_charge,
-)
+_live_charge = charges.c.status.in_(["held", "live"])
+sa.Index("one_live_charge", charges.c.contract, charges.c.competence, unique=True, **_where(_live_charge))
 
 eventual_values = sa.Table(
     "eventual_values",
@@ -144,7 +152,7 @@ eventual_values = sa.Table(
     sa.Column("batch", sa.BigInteger, nullable=False),
     sa.Column("contract", Key, nullable=False),
     sa.Column("service", sa.String),
-    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("competence", Key, nullable=False),
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("held", sa.Boolean, nullable=False),
@@ -152,6 +160,7 @@ eventual_values = sa.Table(
     sa.Column("reason", sa.String),
     sa.Column("source_sha256", sa.String, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    sa.Index("values_of_month", "competence", "contract"),
 )
 
 zero_events = sa.Table(
@@ -161,10 +170,11 @@ zero_events = sa.Table(
     sa.Column("item", sa.BigInteger, nullable=False, index=True),
     sa.Column("batch", sa.BigInteger, nullable=False),
     sa.Column("contract", Key, nullable=False),
-    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("competence", Key, nullable=False),
     sa.Column("at", sa.Date, nullable=False),
     sa.Column("reversed", sa.Boolean, nullable=False),
     sa.Column("source_sha256", sa.String, nullable=False),
+    sa.Index("events_of_month", "competence", "contract"),
 )
 
 logs = sa.Table(
@@ -200,13 +210,14 @@ exclusions = sa.Table(
     metadata,
     sa.Column("claim", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("contract", Key, nullable=False, index=True),
     sa.Column("cause", sa.String, nullable=False),
 )
 
 workers = sa.Table(
     "workers",
     metadata,
-    sa.Column("owner", sa.String, primary_key=True),
+    sa.Column("owner", Key, primary_key=True),
     sa.Column("host", sa.String, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started_at", Instant, nullable=False),

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
 from stfc.adapters.ledger.records import audit, dump
 from stfc.services.ports import Actor
 
@@ -27,13 +27,21 @@ class SqlSnapshotLedger:
             return number
 
     def next_number(self) -> int:
-        """A number above every snapshot so far."""
-        with self._database.read() as connection:
-            return (connection.execute(sa.select(sa.func.max(snapshots.c.snapshot))).scalar() or 0) + 1
+        """A number above every one given so far, and nobody else's: two imports at once write to two folders."""
+        taken = sa.update(state).values(last_number=state.c.last_number + 1).returning(state.c.last_number)
+        with self._database.write() as connection:
+            number: int = connection.execute(taken).scalar_one()
+            return number
 
-    def switch(self, number: int, *, rows: dict[str, int], actor: Actor, now: datetime) -> None:
+    def give_back(self, number: int) -> None:
+        """Undo ``next_number`` where nothing came of it and no later number was taken."""
+        with self._database.write() as connection:
+            connection.execute(sa.update(state).where(state.c.last_number == number).values(last_number=number - 1))
+
+    def switch(self, number: int, *, previous: int | None, rows: dict[str, int], actor: Actor, now: datetime) -> None:
         """Make ``number`` the current snapshot, in one transaction."""
         with self._database.write() as connection:
+            confirm_snapshot(connection, previous)
             connection.execute(
                 sa.insert(snapshots).values(
                     snapshot=number, imported_at=now, imported_by=actor.name, rows=dump(rows), discarded=False
@@ -54,4 +62,4 @@ class SqlSnapshotLedger:
             .returning(snapshots.c.snapshot)
         )
         with self._database.write() as connection:
-            return list(connection.execute(old).scalars())
+            return sorted(connection.execute(old).scalars())

@@ -1,7 +1,7 @@
 """The durable queue: claims under a lease, and the one transaction that settles a chunk (ports.WorkLedger)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -9,9 +9,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
 from stfc.adapters.ledger.images import read_live_calls
-from stfc.adapters.ledger.records import claim_id, dump, insert, log_row, refresh_batch
+from stfc.adapters.ledger.records import (
+    ENDED,
+    claim_id,
+    dump,
+    event_id,
+    insert,
+    load,
+    log_all,
+    log_row,
+    refresh_batch,
+    value_id,
+)
+from stfc.adapters.ledger.schema import is_outcome
+from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence, local_day
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import plain
@@ -26,7 +39,6 @@ from stfc.domain.outcome import (
     Unfinished,
     Zero,
 )
-from stfc.errors import StaleSnapshotError
 from stfc.services.ports import (
     ChunkResult,
     Claim,
@@ -40,6 +52,8 @@ from stfc.services.ports import (
 )
 
 items, batches, workers = schema.items, schema.batches, schema.workers
+_COUNTED = 1_000
+_DONE = frozenset({ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD})
 
 
 class SqlWorkLedger:
@@ -59,10 +73,10 @@ class SqlWorkLedger:
             if not renewed.rowcount:
                 row = {"owner": owner, "host": host, "pid": pid, "started_at": now, "lease_until": lease_until}
                 connection.execute(sa.insert(workers).values(**row))
-            dead = workers.c.lease_until < now
-            lost = sa.select(workers.c.owner).where(dead)
-            _hand_back(connection, items.c.owner.in_(lost), now, event="lease_expired")
-            connection.execute(sa.delete(workers).where(dead))
+            connection.execute(sa.delete(workers).where(workers.c.lease_until < now))
+            # Not of those just deleted alone: a worker given up by others may claim again before its next beat.
+            alive = sa.select(workers.c.owner)
+            _hand_back(connection, items.c.owner.not_in(alive), now, event="lease_expired")
 
     def leave(self, owner: str, *, now: datetime) -> None:
         """Hand back all that ``owner`` holds, at once, and forget it."""
@@ -74,13 +88,13 @@ class SqlWorkLedger:
         """Hand back some of what ``owner`` holds, no attempt spent."""
         table = schema.items
         with self._database.write() as connection:
-            _hand_back(connection, sa.and_(table.c.owner == owner, table.c.item.in_(items)), now, event="released")
+            _hand_back(connection, sa.and_(table.c.owner == owner, among(table.c.item, items)), now, event="released")
 
     def workers(self, now: datetime) -> list[WorkerRow]:
         """The workers whose lease has not run out, each with how many items it holds."""
         held = (
             sa.select(sa.func.count())
-            .where(items.c.outcome == ItemOutcome.RUNNING, items.c.owner == workers.c.owner)
+            .where(is_outcome(ItemOutcome.RUNNING), items.c.owner == workers.c.owner)
             .scalar_subquery()
         )
         query = sa.select(workers, held.label("running")).where(workers.c.lease_until >= now)
@@ -96,32 +110,29 @@ class SqlWorkLedger:
         other, so that a record which both carry is seen by the second.
         """
         with self._database.write() as connection:
-            found = connection.execute(_due(now, batch, slow).order_by(items.c.batch).limit(1)).first()
-            if found is None:
-                return None
-            rows = connection.execute(
-                _due(now, found.batch, slow)
-                .add_columns(items.c.item, items.c.contract, items.c.attempt, items.c.tries)
-                .order_by(items.c.contract)
-                .limit(limit)
-            ).all()
-            month = connection.execute(sa.select(batches).where(batches.c.batch == found.batch)).one()
-            _hold(connection, owner, [row.item for row in rows], now)
-            _start(connection, month, now)
-            bump(connection, Competence.parse(month.competence))
-            waiting = connection.execute(
-                sa.select(sa.func.count()).where(items.c.batch == found.batch, items.c.outcome == ItemOutcome.WAITING)
-            ).scalar_one()
-            return Claim(
-                batch=found.batch,
-                competence=Competence.parse(month.competence),
-                snapshot=month.snapshot,
-                items=tuple(
-                    ClaimedItem(row.item, claim_id(row.item, row.attempt + 1), row.contract, row.tries) for row in rows
-                ),
-                waiting=waiting,
-                calls=read_live_calls(connection),
-            )
+            for open_ in connection.execute(_open_batches(batch)).all():
+                found = connection.execute(_due(open_, now, slow).limit(limit)).all()
+                if found:
+                    return self._claimed(connection, owner, open_, found, now)
+            return None
+
+    def _claimed(
+        self, connection: Connection, owner: str, batch: sa.Row[Any], found: Sequence[sa.Row[Any]], now: datetime
+    ) -> Claim:
+        competence = Competence.parse(batch.competence)
+        _hold(connection, owner, [row.item for row in found], now)
+        _start(connection, batch, now)
+        bump(connection, competence)
+        return Claim(
+            batch=batch.batch,
+            competence=competence,
+            snapshot=batch.snapshot,
+            items=tuple(
+                ClaimedItem(row.item, claim_id(row.item, row.attempt + 1), row.contract, row.tries) for row in found
+            ),
+            waiting=_count_waiting(connection, batch.batch),
+            calls=read_live_calls(connection, contracts=(found[0].contract, found[-1].contract)),
+        )
 
     def next_due(self, *, batch: int | None) -> datetime | None:
         """When the next waiting item of a batch that is not paused may be tried."""
@@ -129,16 +140,17 @@ class SqlWorkLedger:
         query = (
             sa.select(sa.func.min(due, type_=schema.Instant))
             .select_from(items.join(batches))
-            .where(items.c.outcome == ItemOutcome.WAITING, batches.c.pause_code.is_(None))
+            .where(
+                is_outcome(ItemOutcome.WAITING),
+                items.c.batch.in_(_open_batches(batch).with_only_columns(batches.c.batch).order_by(None)),
+            )
         )
-        if batch is not None:
-            query = query.where(items.c.batch == batch)
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
     def is_running(self, *, batch: int | None) -> bool:
         """Whether any worker holds an item."""
-        query = sa.select(items.c.item).where(items.c.outcome == ItemOutcome.RUNNING).limit(1)
+        query = sa.select(items.c.item).where(is_outcome(ItemOutcome.RUNNING)).limit(1)
         if batch is not None:
             query = query.where(items.c.batch == batch)
         with self._database.read() as connection:
@@ -157,12 +169,16 @@ class SqlWorkLedger:
         retry: RetryPolicy,
         jitter: Callable[[], float],
     ) -> dict[str, int]:
-        """Write a chunk, all or nothing (ARCHITECTURE, *The ledger is the catalogue*)."""
+        """Write a chunk, all or nothing (ARCHITECTURE, *The ledger is the catalogue*).
+
+        The same result again changes nothing and counts as lost: a caller who never heard of its commit may repeat it.
+        """
         with self._database.write() as connection:
-            current = connection.execute(sa.select(schema.state.c.snapshot)).scalar_one()
-            if current != evaluation.snapshot:
-                raise StaleSnapshotError(evaluated=evaluation.snapshot, current=current)
-            held = _still_held(connection, owner, result.results)
+            confirm_snapshot(connection, evaluation.snapshot)
+            claimed = _claimed_rows(connection, result.results)
+            if _is_settled(connection, result, claimed):
+                return {"lost": len(result.results)}
+            held = {i: row for i, row in claimed.items() if (row.outcome, row.owner) == (ItemOutcome.RUNNING, owner)}
             taken = _taken(connection, competence, [r.contract for r in result.results])
             settlement = _Settlement(competence, evaluation, now, retry, jitter)
             for one in result.results:
@@ -258,7 +274,7 @@ class _Settlement:
     def add(self, one: ItemResult, held: sa.Row[Any] | None, taken: Rule | None) -> None:
         """Decide one item: ``held`` is its row if it is still ours, ``taken`` a ledger rule that fails by now."""
         if held is None:
-            self._exclude(one.claim, "lost")
+            self._exclude(one, "lost")
             self.counts["lost"] += 1
             return
         self.batches.add(held.batch)
@@ -280,13 +296,14 @@ class _Settlement:
                 self._end(one, held, ItemOutcome.WAITING_FILE, code="SUM-404", facts={"contract": one.contract})
                 self._result(one, "warning", "waiting_file", {})
             case Refused():
-                self._exclude(one.claim, "refused")
+                self._exclude(one, "refused")
                 self._end(one, held, ItemOutcome.REFUSED, code="REG-ELG", rule=outcome.rule.key)
                 self._result(one, "error", "refused", {"rule": outcome.rule.key})
             case Failed():
                 self._fail(one, held, outcome)
             case Unfinished():
-                self._wait(one, held, tries=held.tries, slow=True, code=held.code, facts=None, seconds=0)
+                facts = load(held.facts)
+                self._wait(one, held, tries=held.tries, slow=True, code=held.code, facts=facts, seconds=0)
             case _:
                 assert_never(outcome)
 
@@ -309,7 +326,7 @@ class _Settlement:
         self._values.append(
             self._row(one, held)
             | {
-                "value_id": f"STFC-{one.item}",
+                "value_id": value_id(one.item),
                 "service": service,
                 "kind": "addition",
                 "amount": outcome.amount,
@@ -329,13 +346,13 @@ class _Settlement:
             amount=outcome.amount,
             calls=outcome.calls,
         )
-        facts = {"amount": plain(outcome.amount), "calls": outcome.calls, "value_id": f"STFC-{one.item}"}
+        facts = {"amount": plain(outcome.amount), "calls": outcome.calls, "value_id": value_id(one.item)}
         if isinstance(outcome, Held):
             facts["code"] = outcome.code
         self._result(one, "warning" if is_held else "ok", "held" if is_held else "charged", facts)
 
     def _zero(self, one: ItemResult, held: sa.Row[Any], outcome: Zero) -> None:
-        event = f"STFC-Z{one.item}"
+        event = event_id(one.item)
         self._events.append(
             self._row(one, held)
             | {"event": event, "at": local_day(self._now), "reversed": False, "source_sha256": outcome.source_sha256}
@@ -347,6 +364,7 @@ class _Settlement:
         if outcome.code == "SUM-401":
             # The whole batch pauses: refused credentials say nothing about this contract, so no attempt is spent.
             self._wait(one, held, tries=held.tries, slow=held.slow, code=outcome.code, facts=outcome.facts, seconds=0)
+            self._result(one, "error", "paused", {**outcome.facts, "code": outcome.code})
             return
         tries = held.tries + 1
         if outcome.is_transient and tries < self._retry.tries:
@@ -357,11 +375,11 @@ class _Settlement:
                 one,
                 "warning",
                 "retry",
-                {"code": outcome.code, "try": tries, "seconds": round(seconds), **outcome.facts},
+                {**outcome.facts, "code": outcome.code, "try": tries, "wait": round(seconds)},
             )
             return
         self._end(one, held, ItemOutcome.FAILED, code=outcome.code, facts=outcome.facts)
-        self._result(one, "error", "failed", {"code": outcome.code, "try": tries, **outcome.facts})
+        self._result(one, "error", "failed", {**outcome.facts, "code": outcome.code, "try": tries})
 
     def _row(self, one: ItemResult, held: sa.Row[Any]) -> dict[str, Any]:
         return {
@@ -400,8 +418,9 @@ class _Settlement:
     def _result(self, one: ItemResult, level: str, event: str, facts: dict[str, Any]) -> None:
         self._logs.append(log_row(one.item, LogLine(self._now, level, "result", event, facts)))
 
-    def _exclude(self, claim: int, cause: str) -> None:
-        self._excluded.append({"claim": claim, "competence": str(self._competence), "cause": cause})
+    def _exclude(self, one: ItemResult, cause: str) -> None:
+        month = str(self._competence)
+        self._excluded.append({"claim": one.claim, "competence": month, "contract": one.contract, "cause": cause})
 
     def write(self, connection: Connection, result: ChunkResult) -> None:
         """Write everything, set by set, inside the caller's transaction."""
@@ -436,31 +455,41 @@ class _Settlement:
             )
 
 
-def _due(now: datetime, batch: int | None, slow: bool) -> sa.Select[Any]:
+def _open_batches(batch: int | None) -> sa.Select[Any]:
+    """The batches that may be claimed from, oldest first; only ``batch`` if given."""
+    query = sa.select(batches).where(batches.c.status.not_in(ENDED), batches.c.pause_code.is_(None))
+    return (query if batch is None else query.where(batches.c.batch == batch)).order_by(batches.c.batch)
+
+
+def _due(batch: sa.Row[Any], now: datetime, slow: bool) -> sa.Select[Any]:
     other = items.alias()
-    busy = sa.exists().where(
-        other.c.contract == items.c.contract,
-        other.c.outcome == ItemOutcome.RUNNING,
-        other.c.competence != items.c.competence,
+    busy = sa.select(other.c.contract).where(
+        other.c.outcome == sa.literal(ItemOutcome.RUNNING.value, literal_execute=True),
+        other.c.competence != batch.competence,
     )
-    query = (
-        sa.select(items.c.batch)
-        .select_from(items.join(batches))
+    return (
+        sa.select(items.c.item, items.c.contract, items.c.attempt, items.c.tries)
         .where(
-            items.c.outcome == ItemOutcome.WAITING,
+            is_outcome(ItemOutcome.WAITING),
+            items.c.batch == batch.batch,
             items.c.slow == slow,
-            batches.c.pause_code.is_(None),
             sa.or_(items.c.next_try_at.is_(None), items.c.next_try_at <= now),
-            ~busy,
+            items.c.contract.not_in(busy),
         )
+        .order_by(items.c.contract)
     )
-    return query if batch is None else query.where(items.c.batch == batch)
+
+
+def _count_waiting(connection: Connection, batch: int) -> int:
+    """How many items of the batch wait, counted no further than ``_COUNTED``."""
+    some = sa.select(items.c.item).where(items.c.batch == batch, is_outcome(ItemOutcome.WAITING)).limit(_COUNTED)
+    return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one()
 
 
 def _hold(connection: Connection, owner: str, chosen: list[int], now: datetime) -> None:
     connection.execute(
         sa.update(items)
-        .where(items.c.item.in_(chosen))
+        .where(among(items.c.item, chosen))
         .values(
             outcome=ItemOutcome.RUNNING,
             owner=owner,
@@ -481,45 +510,46 @@ def _start(connection: Connection, batch: sa.Row[Any], now: datetime) -> None:
 
 
 def _hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datetime, *, event: str) -> None:
-    rows = connection.execute(
+    found = connection.execute(
         sa.update(items)
-        .where(items.c.outcome == ItemOutcome.RUNNING, whose)
+        .where(is_outcome(ItemOutcome.RUNNING), whose)
         .values(outcome=ItemOutcome.WAITING, owner=None)
         .returning(items.c.item, items.c.competence)
     ).all()
-    if rows:
-        insert(connection, schema.logs, [log_row(r.item, LogLine(now, "warning", "queue", event)) for r in rows])
-        bump(connection, *{Competence.parse(row.competence) for row in rows})
+    if found:
+        log_all(connection, rows([row.item for row in found], sa.BigInteger), LogLine(now, "warning", "queue", event))
+        bump(connection, *{Competence.parse(row.competence) for row in found})
 
 
-def _still_held(connection: Connection, owner: str, results: Sequence[ItemResult]) -> dict[int, sa.Row[Any]]:
-    """The items that ``owner`` still holds under the claim that it works for; others are lost."""
+def _claimed_rows(connection: Connection, results: Sequence[ItemResult]) -> dict[int, sa.Row[Any]]:
+    """The items of ``results`` whose last attempt is the very claim that the results are of."""
     claims = {one.item: one.claim for one in results}
-    rows = connection.execute(
-        sa.select(items).where(
-            items.c.item.in_(list(claims)), items.c.outcome == ItemOutcome.RUNNING, items.c.owner == owner
-        )
-    ).all()
-    return {row.item: row for row in rows if claim_id(row.item, row.attempt) == claims[row.item]}
+    names = ("item", "batch", "outcome", "owner", "attempt", "tries", "slow", "code", "facts")
+    query = sa.select(*(items.c[name] for name in names)).where(among(items.c.item, list(claims)))
+    found: Sequence[sa.Row[Any]] = connection.execute(query).all()
+    return {row.item: row for row in found if claim_id(row.item, row.attempt) == claims[row.item]}
+
+
+def _is_settled(connection: Connection, result: ChunkResult, claimed: Mapping[int, sa.Row[Any]]) -> bool:
+    """Whether a transaction of this very result has been committed: a claim of it charged, or its part is listed."""
+    if any(row.outcome in _DONE for row in claimed.values()):
+        return True
+    parts = schema.parts
+    listed = sa.select(parts.c.part).where(parts.c.path == result.part.path) if result.part else None
+    return listed is not None and connection.execute(listed).first() is not None
 
 
 def _taken(connection: Connection, competence: Competence, contracts: list[str]) -> dict[str, Rule]:
-    """The ledger's share of rules 7 and 8; rule 6 is held by the unique index on live items."""
+    """The ledger's share of rules 7 and 8, the first one winning; rule 6 is held by the index on live items."""
     value, event = schema.eventual_values, schema.zero_events
+    sources = (
+        (Rule.NO_ZERO_EVENT, event, ~event.c.reversed),
+        (Rule.NO_EVENTUAL_VALUE, value, ~value.c.deleted & value.c.service.is_not(None)),
+    )
     taken: dict[str, Rule] = {}
-    events = connection.execute(
-        sa.select(event.c.contract).where(
-            event.c.competence == str(competence), ~event.c.reversed, event.c.contract.in_(contracts)
+    for rule, table, live in sources:
+        query = sa.select(table.c.contract).where(
+            table.c.competence == str(competence), live, among(table.c.contract, contracts)
         )
-    ).scalars()
-    taken.update(dict.fromkeys(events, Rule.NO_ZERO_EVENT))
-    values = connection.execute(
-        sa.select(value.c.contract).where(
-            value.c.competence == str(competence),
-            ~value.c.deleted,
-            value.c.service.is_not(None),
-            value.c.contract.in_(contracts),
-        )
-    ).scalars()
-    taken.update(dict.fromkeys(values, Rule.NO_EVENTUAL_VALUE))
+        taken.update(dict.fromkeys(connection.execute(query).scalars(), rule))
     return taken
