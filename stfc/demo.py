@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,6 +51,7 @@ def run(home: Path, *, port: int, contracts: int, months: int) -> None:
         children.start("a aplicação", ["app", "--port", str(port)])
         if is_new:
             _first_data(home)
+        _await(f"http://127.0.0.1:{simulator_port}/v1/health", children)
         children.start("o processador", ["worker"])
         _await(f"http://127.0.0.1:{port}/api/healthz", children)
         typer.echo(f"Dashboard STFC: http://127.0.0.1:{port}  (Ctrl-C encerra)", err=True)
@@ -170,7 +170,7 @@ def _await(url: str, children: _Children) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline:
         children.check()
-        with suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=2):
+        with suppress(OSError), urllib.request.urlopen(url, timeout=2):
             return
         time.sleep(0.1)
     raise NotPossibleError(cause="child_silent", url=url)

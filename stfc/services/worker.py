@@ -113,11 +113,11 @@ class Worker:
         beat.start()
         try:
             while not self._stop.is_set():
+                self._look_at_platform()
                 took = self._take(batch)
                 settled = self._settle_finished(block=not took)
                 if took or settled or self._running:
                     continue
-                self._look_at_platform()
                 if until_idle and self._is_idle(batch):
                     return
                 self._stop.wait(self._pause(batch))
@@ -132,7 +132,8 @@ class Worker:
 
     def _take(self, batch: int | None) -> bool:
         took = False
-        while len(self._running) < self._policy.chunks:
+        # Looking is free; a claim takes the write lock, which an idle worker must not hold up others for.
+        while len(self._running) < self._policy.chunks and self._is_due(batch):
             claim = self._claim(batch)
             if claim is None:
                 break
@@ -274,6 +275,10 @@ class Worker:
 
     def _is_idle(self, batch: int | None) -> bool:
         return self._ledger.next_due(batch=batch) is None and not self._ledger.is_running(batch=batch)
+
+    def _is_due(self, batch: int | None) -> bool:
+        due = self._ledger.next_due(batch=batch)
+        return due is not None and due <= self._clock()
 
     def _pause(self, batch: int | None) -> float:
         due = self._ledger.next_due(batch=batch)
