@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
-from stfc.ui import labels
+from stfc.errors import StfcError
+from stfc.ui import labels, server
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,16 @@ class Act:
     disabled: bool = False
 
 
-def bar(facts: str, scope: str, primary: Act, *secondary: Act) -> None:
-    """The action bar: facts (Markdown, bold figures) over a gray scope line at the left, buttons at the right."""
+def bar(facts: str, scope: str, primary: Act | None, *secondary: Act) -> None:
+    """The action bar: facts (Markdown, bold figures) over a gray scope line at the left, buttons at the right.
+
+    Who may not act gets no ``primary``; the scope line then says why."""
     with st.bottom, st.container(horizontal=True, gap="small", vertical_alignment="center", key="stfc_action_bar"):
         st.markdown(f"{facts}  \n:gray[{scope}]", width="stretch")
         for number, act in enumerate(secondary):
             _button(act, f"action_secondary_{number}", is_primary=False)
-        _button(primary, "action_primary", is_primary=True)
+        if primary:
+            _button(primary, "action_primary", is_primary=True)
 
 
 def request_key(name: str) -> str:
@@ -46,6 +51,8 @@ def confirm(
     *,
     warning: str = "",
     needs_reason: bool = False,
+    close: str = labels.CANCEL,
+    on_close: Callable[[], None] | None = None,
 ) -> None:
     """Open the dialog that repeats competence, count and value before an act that costs money or cannot be undone.
 
@@ -56,9 +63,11 @@ def confirm(
         act: called with the reason (empty when none is needed); the dialog closes after it.
         warning: what follows from it, in gray.
         needs_reason: whether a reason is required (it goes into the audit trail).
+        close: the words of the button that leaves without acting.
+        on_close: called when the dialog closes, in whatever way; for a page that opens it again on every run.
     """
 
-    @st.dialog(title, width="small")
+    @st.dialog(title, width="small", on_dismiss=on_close or "ignore")
     def dialog() -> None:
         st.markdown(facts)
         reason = ""
@@ -67,22 +76,31 @@ def confirm(
         if warning:
             st.caption(f":material/lock: {warning}")
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-            if st.button(labels.CANCEL, key="stfc_confirm_no"):
+            if st.button(close, key="stfc_confirm_no", on_click=on_close):
                 st.rerun()
             if st.button(verb, key="stfc_confirm_yes", type="primary"):
                 if needs_reason and not reason:
                     st.markdown(f":red[{labels.REASON_MISSING}]")
                     return
-                act(reason)
+                try:
+                    act(reason)
+                except StfcError as error:
+                    # Said here: a dialog's run has no entry script around it.
+                    server.show_fault(error)
+                    return
+                if on_close:
+                    on_close()
                 st.rerun()
 
     dialog()
 
 
-def drawer(title: str, body: Callable[[], None], *, width: int = 620) -> None:
+def drawer(
+    title: str, body: Callable[[], None], *, width: int = 620, on_dismiss: Literal["ignore", "rerun"] = "ignore"
+) -> None:
     """Open a right-hand drawer; one dialog a run. ``title`` is Markdown: escape data in it."""
 
-    @st.dialog(title, position="right", width=width)
+    @st.dialog(title, position="right", width=width, on_dismiss=on_dismiss)
     def panel() -> None:
         body()
 

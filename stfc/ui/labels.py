@@ -190,3 +190,176 @@ DOWNLOAD_FORMS: Final = {
 REASON: Final = "Motivo (obrigatório, fica na auditoria)"
 REASON_MISSING: Final = "Escreva o motivo."
 CANCEL: Final = "Cancelar"
+
+# --- Gerar Cobrança --------------------------------------------------------------------------------------------------
+
+BILLING_STEPS: Final = ("Período", "Contratos", "Prévia", "Gerar")
+BILLING_LIST: Final = "Elegíveis"
+BILLING_OUT: Final = "Fora da lista"
+NO_CAUTION: Final = "Sem avisos"
+SELECTED: Final = "{count} selecionados"
+PREVIEWED: Final = "conferida"
+VERSUS_LAST: Final = "Valor previsto em relação à última cobrança do contrato."
+EXPECTED: Final = (
+    "Mediana dos últimos até 3 meses cobrados. A prévia consulta também os arquivos que a Summit já anunciou."
+)
+SELECT_ALL: Final = "Selecionar todos os {count} que atendem ao filtro"
+SELECT_NONE: Final = "Limpar seleção"
+PASTE: Final = "Colar lista de contratos"
+PASTE_HINT: Final = "Números separados por espaço, vírgula, ponto e vírgula ou um por linha."
+PASTE_CHECK: Final = "Conferir"
+PASTE_TAKE: Final = "Selecionar {contracts}"
+PASTE_FOUND: Final = "**{found}** de {pasted} na lista."
+PASTE_UNKNOWN: Final = "{count} desconhecidos no ERP: {named}"
+PASTE_NOT_ELIGIBLE: Final = "{count} fora da lista em {month}: {named}"
+PREVIEW: Final = "Prévia"
+PREVIEW_TITLE: Final = "Prévia da cobrança · {month}"
+PREVIEW_BUSY: Final = "Consultando a Summit e o histórico…"
+OPEN_BUSY: Final = "Abrindo o lote…"
+BILL: Final = "Gerar Cobrança"
+BILL_OF: Final = "Gerar Cobrança de {contracts}"
+BILL_LOCK: Final = "O lote começa na hora. Depois de cobrado, um contrato só volta à lista por estorno, com motivo."
+BILL_REFUSED: Final = "O papel {role} consulta a lista e a prévia; quem gera cobrança é {needed} ou {more}."
+BILL_NO_WORKER: Final = "O processador está parado: o lote fica na fila até ele voltar."
+BILL_PLATFORM_DOWN: Final = "A Summit está fora do ar: o lote espera até ela responder."
+BATCH_OPENED: Final = "Lote {batch} aberto com {contracts} de {month}."
+BATCH_OPENED_PART: Final = "Lote {batch} aberto com {contracts} de {month}; {refused} já não eram elegíveis."
+BATCH_NOT_OPENED: Final = "Nenhum lote aberto: os contratos já não são elegíveis ({reasons})."
+NOTHING_ELIGIBLE: Final = "Nenhum contrato elegível em {month}"
+NOTHING_FOUND: Final = "Nenhum contrato elegível atende ao filtro"
+SEE_REASONS: Final = "Ver motivos"
+GO_TO_MONTH: Final = "Ir para {month}"
+FOLLOW: Final = "Abrir o Acompanhamento"
+SCOPE_NONE: Final = "Marque contratos na lista, cole uma lista ou selecione todos os que atendem ao filtro"
+SCOPE_ALL: Final = "Todos os elegíveis da competência, em todas as páginas"
+SCOPE_FILTER: Final = "Todos os que atendem ao filtro, em todas as páginas"
+SCOPE_OUTSIDE: Final = "{count} deles fora do filtro atual"
+SCOPE_OUTSIDE_ONE: Final = "1 deles fora do filtro atual"
+PREVIEW_NO_PLATFORM: Final = "A Summit não foi consultada ({code}): tudo vem do histórico."
+PREVIEW_NO_SOURCE: Final = "sem arquivo anunciado e sem histórico"
+PREVIEW_USUAL: Final = "mediana de até 3 meses"
+PREVIEW_CHANGE: Final = "{change} sobre o usual, {usual}"
+WARNINGS: Final = "Avisos"
+NO_WARNINGS: Final = "Nenhum contrato com aviso."
+SURPRISES: Final = "Maiores variações sobre o histórico"
+NO_SURPRISES: Final = "Nada a comparar: a Summit ainda não anunciou valores, ou os contratos não têm histórico."
+MAKES_A_BATCH: Final = "Cria um lote."
+PASTE_FIELD: Final = "Números dos contratos"
+REASONS: Final = "Motivos"
+NOTHING_OUT: Final = "Nenhum contrato fora da lista"
+NOTHING_OUT_WORDS: Final = "Todos os contratos que atendem ao filtro podem ser cobrados nesta competência."
+NOTHING_FOUND_WORDS: Final = "A competência {month} tem {count}; nenhum atende ao que foi filtrado."
+NOTHING_LATER: Final = "A lista enche de novo quando uma cobrança for estornada ou em outra competência."
+NOTHING_AT_ALL: Final = "A importação atual do ERP não tem contrato com serviço Summit."
+CLEAR_FILTER: Final = "Limpar o filtro"
+REASON_CHARGED: Final = "Já tem cobrança na competência: {outcome}"
+REASONS_SHORT: Final = {
+    "active_summit_service": "Nenhum serviço Summit está ativo e não deletado",
+    "within_billing_window": "A vigência de faturamento não alcança a competência",
+    "not_invoiced": "Já há fatura da competência",
+    "no_eventual_value": "Já há valor eventual da competência no serviço Summit",
+    "no_zero_billing_event": "Já há evento de faturamento zerado na competência",
+}
+"""Why a rule keeps a contract out, where its evidence is not at hand."""
+KEPT_OUT_BY: Final = {
+    "approved": "não aprovados",
+    "normal_status": "fora do status Normal",
+    "active_summit_service": "sem serviço Summit ativo",
+    "within_billing_window": "fora da vigência",
+    "not_invoiced": "já faturados",
+    "no_charge": "já cobrados ou na fila",
+    "no_eventual_value": "com valor eventual",
+    "no_zero_billing_event": "com faturamento zerado",
+}
+"""Who each rule keeps out, in the plural, for counts."""
+
+# --- Gerar Cobrança - Acompanhamento ---------------------------------------------------------------------------------
+
+TRACKING_BATCHES: Final = "Lotes"
+TRACKING_CONTRACTS: Final = "Contratos"
+BATCH_NOUN: Final = ("lote", "lotes")
+CONTRACT_NOUN: Final = ("contrato", "contratos")
+SITUATION: Final = "Situação"
+SITUATIONS: Final = {"execucao": "Em execução", "pendencias": "Com pendências", "concluidos": "Concluídos"}
+ONLY_MONTH: Final = "Só {month}"
+OPENED_BY: Final = "Gerado por"
+OPENED_SINCE: Final = "Gerado a partir de"
+OPENED_UNTIL: Final = "Gerado até"
+ALL_OUTCOMES: Final = "todos"
+PAUSED: Final = "Pausado: {code}"
+PROGRESS_OF: Final = "de {total}"
+QUEUED_FOR: Final = "na fila há {span}"
+ABOUT_LEFT: Final = "faltam cerca de {span}"
+LESS_LEFT: Final = "falta menos de 1 min"
+REVERSED_OF: Final = "{contracts}, {count} estornados"
+BATCH_ACTIONS: Final = "Ações"
+PROCESSING_LOGS: Final = "Logs de processamento"
+RETRIES_ITSELF: Final = "Nada a fazer: o processador tenta de novo por si"
+RETRY: Final = "Reprocessar"
+RETRY_FAILED: Final = "Reprocessar {count} que falharam"
+RETRY_LIKELY: Final = "Reprocessar {count} que podem dar certo"
+RETRIED: Final = "{contracts} de volta à fila do lote {batch}."
+NOTHING_RETRIED: Final = "Nada a reprocessar no lote {batch}: nenhum contrato falhou ou espera arquivo agora."
+RESUMED: Final = "O lote {batch} continua."
+CANCEL_QUEUED: Final = "Cancelar {count} na fila"
+CANCEL_WAITING_FILE: Final = "Cancelar {count} sem arquivo"
+CANCEL_BOTH: Final = "Cancelar {count} que esperam"
+CANCEL_TITLE: Final = "Cancelar o que não começou"
+CANCEL_FACTS: Final = (
+    "Competência **{month}** · lote **{batch}** · **{contracts}** ({queued} na fila, {without_file} sem arquivo)"
+)
+CANCEL_LOCK: Final = "Nada foi gravado para eles; voltam à lista de Gerar Cobrança. O que já foi cobrado não muda."
+CANCELLED: Final = "{contracts} do lote {batch} cancelados; nada foi gravado para eles."
+NOTHING_CANCELLED: Final = "Nada a cancelar no lote {batch}: nenhum contrato espera mais."
+REVERSE: Final = "Estornar"
+REVERSE_COUNT: Final = "Estornar {count} cobranças"
+REVERSE_TITLE: Final = "Estornar cobranças do lote {batch}"
+REVERSE_ONE_TITLE: Final = "Estornar a cobrança do contrato {contract}"
+REVERSE_FACTS: Final = (
+    "Competência **{month}** · **{charges}** · **{amount}**  \nLote {batch}, gerado por {who} em {when}."
+)
+REVERSE_ONE_FACTS: Final = (
+    "Competência **{month}** · **1 cobrança** · **{amount}**  \nContrato {contract}, {customer}. Lote {batch}."
+)
+REVERSE_VERB: Final = "Estornar {amount}"
+REVERSE_LOCK: Final = "Exclui o valor eventual, ou o evento de faturamento zerado, e o contrato volta à lista. Só vale enquanto o valor não foi faturado."
+REVERSED: Final = "{charges} do lote {batch} no valor de {amount} estornadas; os contratos voltaram à lista."
+NOTHING_REVERSED: Final = "Nada a estornar no lote {batch}: não há cobrança viva."
+CHARGE_NOUN: Final = ("cobrança", "cobranças")
+DOWNLOAD_BATCH: Final = "Baixar CSV"
+DOWNLOAD_LOG: Final = "Baixar log"
+OPEN_CONTRACT: Final = "Abrir contrato"
+ACTS_REFUSED: Final = "Reprocessar, cancelar e estornar pedem o papel {needed}; você está como {role}."
+BY_CAUSE: Final = "por causa"
+CAUSE_COLUMNS: Final = ("Código", "Causa", "Contratos", "O que fazer")
+ONLY_CAUSE: Final = "Ver só estes contratos"
+NO_CAUSES: Final = "Nenhum destes contratos tem pendência."
+SEARCH_CONTRACT: Final = "Pesquisar contrato ou cliente"
+NO_ITEM_FOUND: Final = "Nenhum contrato do lote atende a este filtro."
+NO_LOG: Final = "Ainda não há passos: o contrato espera a vez."
+PICK_CONTRACT: Final = "Escolha um contrato para ler o log."
+TRIES: Final = ("tentativa", "tentativas")
+NO_BATCH_TITLE: Final = "Nenhum lote enviado para cobrança ainda"
+NO_BATCH: Final = "Cada Gerar Cobrança abre um lote, e ele aparece aqui com o andamento e o log de cada contrato. Em {month} há **{contracts}** na lista de Gerar Cobrança."
+NO_BATCH_FOUND: Final = "Nenhum lote atende ao filtro"
+NO_BATCH_FOUND_HINT: Final = "Há {batches} ao todo. Limpe o filtro para ver todos."
+NO_SENT_FOUND: Final = "Nenhum contrato enviado atende ao filtro"
+NO_SENT_FOUND_HINT: Final = "Há {contracts} enviados ao todo, em {batches}."
+PLATFORM_SILENT: Final = "**A Summit não responde{since}.** O lote {batch} está pausado; nenhuma tentativa foi gasta e nada foi cobrado pela metade."
+PLATFORM_SINCE: Final = " desde {clock}"
+PLATFORM_AGAIN: Final = "Código {code}: {cause}. O lote continua sozinho quando ela responder{check}."
+NEXT_CHECK: Final = "; nova verificação em {seconds} s"
+CREDENTIALS_REFUSED: Final = (
+    "**A Summit recusou a credencial.** O lote {batch} está pausado{since}; nada foi cobrado pela metade."
+)
+CREDENTIALS_AGAIN: Final = "Código SUM-401. O lote não continua sozinho: quem administra o servidor corrige o token da Summit, e depois disso tente agora."
+TRY_NOW: Final = "Tentar agora"
+TRY_NOW_REFUSED: Final = " Tentar agora pede o papel {needed}."
+NO_WORKER: Final = "**O processador está parado.** {batches} na fila esperam por ele; nada se perde."
+NO_WORKER_HINT: Final = (
+    "Quem administra o servidor inicia o processador com o comando «stfc worker»; os lotes continuam sozinhos."
+)
+UNKNOWN_BATCH: Final = "**O lote {batch} não existe.**"
+UNKNOWN_BATCH_HINT: Final = (
+    "O endereço aponta para um lote que este servidor não tem. A lista abaixo mostra os que existem."
+)

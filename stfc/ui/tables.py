@@ -363,7 +363,7 @@ def _exported(values: pa.ChunkedArray, column: Column) -> Any:
         return pa.array(["; ".join(column.write(value)) for value in values.to_pylist()], pa.string())
     match column.unit:
         case "money":
-            return pc.multiply(values.cast(pa.decimal128(18, 0)), pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(
+            return pc.multiply(values.cast(pa.decimal128(19, 0)), pa.scalar("0.01").cast(pa.decimal128(3, 2))).cast(
                 pa.decimal128(20, 2)
             )
         case "micros":

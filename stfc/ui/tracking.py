@@ -1,0 +1,294 @@
+"""*Gerar Cobrança - Acompanhamento*: where a batch stands, in words and figures, and which batches a filter shows.
+
+The address of the screen, for links from elsewhere (``url.open_page(labels.TRACKING, lote="47")``):
+
+* ``lote``: the batch whose *Logs de processamento* are open; its page of the list is found by itself.
+* ``contrato``: the contract of that batch whose log is read.
+* ``resultado`` (repeated; ``todos``), ``causa``, ``busca``, ``parte``: what the open batch's list shows.
+* ``aba=contratos``: the second tab. ``q``, ``situacao`` (``execucao``, ``pendencias``, ``concluidos``; repeated),
+  ``mes=1`` (only the competence of the header), ``quem``, ``de``, ``ate``, ``pagina``: the filter and the page.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import streamlit as st
+
+from stfc.domain import text
+from stfc.domain.competence import Competence, local_day
+from stfc.services.ports import BatchSummary
+from stfc.services.queries import ContractQuery
+from stfc.ui import competence, figures, labels, session
+from stfc.ui.filters import Chosen
+from stfc.ui.format import count, counted, duration, span
+
+RUNNING: Final = "execucao"
+PENDING: Final = "pendencias"
+DONE: Final = "concluidos"
+OUTCOMES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    RUNNING: ("waiting", "running"),
+    PENDING: ("waiting_file", "failed", "held"),
+    DONE: ("charged", "zero"),
+}
+"""What each pill means for one contract."""
+LIVE: Final = frozenset({"waiting", "running"})
+"""Statuses in which a batch changes by itself."""
+PROBLEMS: Final = ("held", "waiting_file", "failed", "refused")
+"""Outcomes that someone has to look at: an opened batch shows these first."""
+REVERSIBLE: Final = frozenset({"charged", "zero", "held"})
+
+_BATCH_WORDS: Final = re.compile(r"(?:lote\s*|#\s*)(\d{1,9})", re.IGNORECASE | re.ASCII)
+_LEAST_SECONDS: Final = 3.0
+"""A pace observed over less says little."""
+
+
+# --- One batch -------------------------------------------------------------------------------------------------------
+
+
+def pending(batch: BatchSummary) -> int:
+    """How many contracts of the batch wait for someone: no file yet, failed, or held."""
+    return sum(batch.outcomes[outcome] for outcome in OUTCOMES_OF[PENDING])
+
+
+def kind(batch: BatchSummary) -> str:
+    """Which pill the batch falls under; a cancelled one under none."""
+    if batch.status in ("waiting", "running", "paused"):
+        return RUNNING
+    if batch.status == "done":
+        return PENDING if pending(batch) else DONE
+    return batch.status
+
+
+def state(batch: BatchSummary) -> tuple[str, str]:
+    """The batch's state as a key of ``states.TONES``, and the words of its badge."""
+    if batch.status == "paused":
+        return "paused", labels.PAUSED.format(code=batch.pause_code)
+    shown = "pending" if kind(batch) == PENDING else batch.status
+    return shown, labels.BATCH_STATES[shown]
+
+
+def done(batch: BatchSummary) -> int:
+    """How many contracts neither wait nor run any more."""
+    return batch.items - batch.open_items
+
+
+def percent_done(batch: BatchSummary) -> int:
+    """Whole percent, cut: 100 only when nothing is open."""
+    return 100 * done(batch) // batch.items if batch.items else 100
+
+
+def reversible(batch: BatchSummary) -> int:
+    """How many charges of the batch a reversal would reach."""
+    return sum(batch.outcomes[outcome] for outcome in REVERSIBLE) - batch.reversed
+
+
+def cancellable(batch: BatchSummary) -> int:
+    """How many contracts have not started: in the queue, or waiting for their file."""
+    return batch.outcomes["waiting"] + batch.outcomes["waiting_file"]
+
+
+def cancel_words(batch: BatchSummary) -> str:
+    """*Cancelar 146 na fila*: says what would be cancelled."""
+    queued, without_file = batch.outcomes["waiting"], batch.outcomes["waiting_file"]
+    if queued and without_file:
+        return labels.CANCEL_BOTH.format(count=count(queued + without_file))
+    return (labels.CANCEL_QUEUED if queued else labels.CANCEL_WAITING_FILE).format(count=count(queued or without_file))
+
+
+def seconds_spent(batch: BatchSummary, now: datetime) -> float | None:
+    """How long the batch has been worked on, in seconds; until its pause or end. None before it starts."""
+    if batch.started_at is None:
+        return None
+    until = batch.ended_at or batch.paused_at or now
+    return max(0.0, (until - batch.started_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What has been seen of a running batch: ``done`` contracts at ``at``, the first look."""
+
+    at: datetime
+    done: int
+
+
+def seconds_left(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> float | None:
+    """How long the rest may take, in seconds, at the pace seen (else that of the whole run); None when unknown.
+
+    A batch that is retried days later has an old start, so what has been seen counts first.
+    """
+    if batch.status != "running" or not batch.open_items:
+        return None
+    if pace is not None:
+        seconds, ended = (now - pace.at).total_seconds(), done(batch) - pace.done
+        if seconds >= _LEAST_SECONDS and ended > 0:
+            return batch.open_items * seconds / ended
+    spent, ended = seconds_spent(batch, now), done(batch)
+    return batch.open_items * spent / ended if spent and ended else None
+
+
+def progress(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> list[str]:
+    """``of 486``, ``69%``, ``10 min 42 s``, ``faltam cerca de 6 min``: the parts after the bold count."""
+    parts = [labels.PROGRESS_OF.format(total=count(batch.items)), f"{percent_done(batch)}%"]
+    spent = seconds_spent(batch, now)
+    if spent is not None:
+        parts.append(duration(spent))
+    elif batch.status == "waiting":
+        parts.append(labels.QUEUED_FOR.format(span=span((now - batch.created_at).total_seconds())))
+    left = seconds_left(batch, now, pace)
+    if left is not None:
+        parts.append(labels.ABOUT_LEFT.format(span=span(left)) if left >= 60 else labels.LESS_LEFT)
+    return parts
+
+
+# --- The causes in a batch -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Contracts of a batch that carry one code with one outcome, and what to do about it."""
+
+    code: str
+    outcome: str
+    contracts: int
+
+    @property
+    def words(self) -> str:
+        """What the code means."""
+        return text.CODES.get(self.code, self.code)
+
+    @property
+    def remedy(self) -> str:
+        """What to do; an item that is still on its way needs nobody."""
+        return labels.RETRIES_ITSELF if self.outcome in LIVE else text.REMEDIES.get(self.code, "")
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether a retry takes these contracts up at all."""
+        return self.outcome in ("failed", "waiting_file")
+
+    @property
+    def can_succeed(self) -> bool:
+        """Whether a retry without any other act can turn them into charges."""
+        return self.can_retry and self.code in text.CAN_SUCCEED
+
+
+def causes_of(rows: Iterable[tuple[str, str, int]], outcomes: Collection[str]) -> list[Cause]:
+    """The causes among ``outcomes`` (all when empty), most contracts first."""
+    found = [Cause(*row) for row in rows if not outcomes or row[1] in outcomes]
+    return sorted(found, key=lambda cause: (-cause.contracts, cause.code, cause.outcome))
+
+
+def shown_outcomes(batch: BatchSummary, asked: Sequence[str]) -> tuple[str, ...]:
+    """Which outcomes the open batch's list shows: those asked for, else what needs a person; empty for all."""
+    if labels.ALL_OUTCOMES in asked:
+        return ()
+    chosen = tuple(name for name in figures.OUTCOME_ORDER if name in asked and batch.outcomes.get(name))
+    return chosen or tuple(name for name in PROBLEMS if batch.outcomes[name])
+
+
+# --- Which batches a filter shows ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Match:
+    """What the search text stands for: a batch by its number, contracts by number or customer; None for anything."""
+
+    batch: int | None = None
+    contracts: tuple[str, ...] | None = None
+
+
+def batch_in(search: str) -> int | None:
+    """The batch that ``search`` names in words (*lote 47*, *#47*)."""
+    found = _BATCH_WORDS.fullmatch(search.strip())
+    return int(found[1]) if found else None
+
+
+def matched(search: str) -> Match:
+    """What ``search`` stands for; contracts are looked up in the competence shown, deleted ones too."""
+    if not search:
+        return Match()
+    named = batch_in(search)
+    if named is not None:
+        return Match(batch=named)
+    view = session.application().views.view(competence.current())
+    ids = tuple(view.contract_ids(ContractQuery(search=search, include_deleted=True)))
+    plain_number = search.isascii() and search.isdigit() and len(search) < 10
+    return Match(int(search) if plain_number else None, ids)
+
+
+def holders(match: Match) -> set[int] | None:
+    """The batches that ``match`` finds; None for all."""
+    if match == Match():
+        return None
+    found = session.application().batches.holding(match.contracts) if match.contracts else set()
+    return found | ({match.batch} if match.batch is not None else set())
+
+
+def narrows(chosen: Chosen) -> bool:
+    """Whether fields that speak of the batch itself are filtered."""
+    return bool(chosen.only_month or chosen.who or chosen.since or chosen.until)
+
+
+def fits(batch: BatchSummary, chosen: Chosen, month: Competence) -> bool:
+    """Whether the batch itself passes the filter: competence, who and when, not search and pills."""
+    opened: date = local_day(batch.created_at)
+    return (
+        (not chosen.only_month or batch.competence == month)
+        and (not chosen.who or batch.created_by == chosen.who)
+        and (chosen.since is None or opened >= chosen.since)
+        and (chosen.until is None or opened <= chosen.until)
+    )
+
+
+def outcomes_chosen(chosen: Chosen) -> tuple[str, ...]:
+    """The contracts' outcomes that the pills stand for; empty for all."""
+    return tuple(outcome for pill in chosen.situation for outcome in OUTCOMES_OF[pill])
+
+
+# --- What is read ----------------------------------------------------------------------------------------------------
+
+
+def batches() -> list[BatchSummary]:
+    """Every batch, newest first. Months that nothing touched since come from the cache."""
+    application = session.application()
+    active = {batch.batch: batch for batch in application.batches.active()}
+    found: list[BatchSummary] = []
+    for month, revision in application.reader.state().months.items():
+        found += _of_month(str(month), revision)
+    newest = {batch.batch: batch for batch in found} | active
+    return [newest[number] for number in sorted(newest, reverse=True)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _of_month(month: str, revision: int) -> tuple[BatchSummary, ...]:
+    return tuple(session.application().batches.newest(competence=Competence.parse(month)))
+
+
+def names(contracts: Collection[str]) -> dict[str, str]:
+    """The customers of ``contracts``; those that the ERP does not know any more are absent."""
+    if not contracts:
+        return {}
+    view = session.application().views.view(competence.current())
+    query = ContractQuery(contracts=tuple(sorted(set(contracts))), include_deleted=True, limit=None)
+    table = view.contracts(query).table
+    return dict(zip(table.column("contract").to_pylist(), table.column("customer").to_pylist(), strict=True))
+
+
+def contracts_words(number: int) -> str:
+    """``1 contrato``, ``486 contratos``."""
+    return counted(number, *labels.CONTRACT_NOUN)
+
+
+def pace_of(batch: BatchSummary, now: datetime) -> Pace | None:
+    """What this session has seen of a running batch; begins anew when contracts went back to the queue."""
+    seen: dict[int, Pace] = st.session_state.setdefault("tracking_pace", {})
+    if batch.status != "running":
+        seen.pop(batch.batch, None)
+        return None
+    first = seen.get(batch.batch)
+    if first is None or first.done > done(batch):
+        first = seen[batch.batch] = Pace(now, done(batch))
+    return first

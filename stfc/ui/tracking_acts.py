@@ -1,0 +1,204 @@
+"""What an operator does to a batch: retry, cancel, reverse; each acts once however often it is clicked.
+
+The callbacks here end in a run of the whole page: its notices and dialogs stand outside the part that refreshes itself,
+which would take an open dialog away at its next turn.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import streamlit as st
+
+from stfc.domain.role import Role
+from stfc.services.ports import BatchSummary, ItemRow
+from stfc.ui import actions, guard, labels, session, states, tracking, url
+from stfc.ui.format import count, counted, moment, money, month, plain
+
+_ASKED: Final = "tracking_asked"
+
+
+@dataclass(frozen=True)
+class _Question:
+    """The dialog that is open: ``kind`` is ``cancel`` or ``reverse``, of the batch or of one contract."""
+
+    kind: str
+    batch: int
+    contract: str | None = None
+
+
+def may_act() -> bool:
+    """Whether this session may retry, cancel and reverse."""
+    return guard.may(Role.OPERATOR)
+
+
+def refusal() -> str:
+    """Why the acts are closed to this session's role."""
+    role = session.role()
+    return labels.ACTS_REFUSED.format(
+        needed=labels.ROLES[Role.OPERATOR], role=labels.ROLES[role] if role else labels.ROLES[Role.SUPERVISOR]
+    )
+
+
+# --- Callbacks ---------------------------------------------------------------------------------------------------------
+
+
+def retry(batch: int, codes: Sequence[str]) -> NoReturn:
+    """Try the batch's contracts with ``codes`` again."""
+    number = session.application().billing.retry(batch, session.actor(), codes=codes) if codes else 0
+    if number:
+        states.toast(labels.RETRIED.format(contracts=tracking.contracts_words(number), batch=batch))
+    else:
+        states.toast(labels.NOTHING_RETRIED.format(batch=batch), ":material/info:")
+    st.rerun()
+
+
+def retry_failed(batch: int) -> NoReturn:
+    """Try again what failed; what waits for its file is left alone."""
+    causes = session.application().batches.causes(batch)
+    retry(batch, sorted({code for code, outcome, _ in causes if outcome == "failed"}))
+
+
+def resume(batch: int) -> NoReturn:
+    """Lift the batch's pause; no contract is touched."""
+    session.application().billing.retry(batch, session.actor(), items=())
+    states.toast(labels.RESUMED.format(batch=batch), ":material/play_arrow:")
+    st.rerun()
+
+
+def ask_cancel(batch: int) -> NoReturn:
+    """Open the question before cancelling what has not started."""
+    _ask(_Question("cancel", batch))
+
+
+def ask_reverse(batch: int, contract: str | None = None) -> NoReturn:
+    """Open the question before reversing the batch's charges, or the one of ``contract``."""
+    _ask(_Question("reverse", batch, contract))
+
+
+def open_page(page: labels.PageLabels, **parameters: url.Value) -> NoReturn:
+    """Go to another screen from inside the part that refreshes itself."""
+    url.open_page(page, **parameters)
+    st.rerun()
+
+
+# --- Dialogs -----------------------------------------------------------------------------------------------------------
+
+
+def show_question() -> None:
+    """Show the dialog that is open, if any; once a run of the whole page."""
+    asked: _Question | None = st.session_state.get(_ASKED)
+    if asked is None or not may_act():
+        return
+    batch = session.application().batches.show(asked.batch)
+    if asked.kind == "cancel":
+        _confirm_cancel(batch)
+    elif asked.contract is None:
+        _confirm_reverse(batch)
+    else:
+        _confirm_reverse_one(batch, asked.contract)
+
+
+def _ask(question: _Question) -> NoReturn:
+    st.session_state[_ASKED] = question
+    st.rerun()
+
+
+def _answered() -> None:
+    st.session_state.pop(_ASKED, None)
+
+
+def _confirm_cancel(batch: BatchSummary) -> None:
+    number = tracking.cancellable(batch)
+    if not number:
+        _answered()
+        states.toast(labels.NOTHING_CANCELLED.format(batch=batch.batch), ":material/info:")
+        return
+    actions.confirm(
+        labels.CANCEL_TITLE,
+        labels.CANCEL_FACTS.format(
+            month=month(batch.competence),
+            batch=batch.batch,
+            contracts=tracking.contracts_words(number),
+            queued=count(batch.outcomes["waiting"]),
+            without_file=count(batch.outcomes["waiting_file"]),
+        ),
+        tracking.cancel_words(batch),
+        lambda reason: _cancel(batch.batch),
+        warning=labels.CANCEL_LOCK,
+        close=labels.BACK,
+        on_close=_answered,
+    )
+
+
+def _cancel(batch: int) -> None:
+    number = session.application().billing.cancel(batch, session.actor())
+    if number:
+        states.toast(labels.CANCELLED.format(contracts=tracking.contracts_words(number), batch=batch))
+    else:
+        states.toast(labels.NOTHING_CANCELLED.format(batch=batch), ":material/info:")
+
+
+def _confirm_reverse(batch: BatchSummary) -> None:
+    number = tracking.reversible(batch)
+    if not number:
+        _answered()
+        states.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), ":material/info:")
+        return
+    actions.confirm(
+        labels.REVERSE_TITLE.format(batch=batch.batch),
+        labels.REVERSE_FACTS.format(
+            month=month(batch.competence),
+            charges=counted(number, *labels.CHARGE_NOUN),
+            amount=money(batch.amount),
+            batch=batch.batch,
+            who=plain(batch.created_by),
+            when=moment(batch.created_at),
+        ),
+        labels.REVERSE_VERB.format(amount=money(batch.amount)),
+        lambda reason: _reverse(batch.batch, batch.amount, reason, None),
+        warning=labels.REVERSE_LOCK,
+        needs_reason=True,
+        close=labels.BACK,
+        on_close=_answered,
+    )
+
+
+def _confirm_reverse_one(batch: BatchSummary, contract: str) -> None:
+    item = item_of(batch.batch, contract)
+    if item is None or item.reversed or item.outcome not in tracking.REVERSIBLE:
+        _answered()
+        states.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), ":material/info:")
+        return
+    amount = item.amount or 0
+    actions.confirm(
+        labels.REVERSE_ONE_TITLE.format(contract=plain(contract)),
+        labels.REVERSE_ONE_FACTS.format(
+            month=month(batch.competence),
+            amount=money(amount),
+            contract=plain(contract),
+            customer=plain(tracking.names([contract]).get(contract, "")),
+            batch=batch.batch,
+        ),
+        labels.REVERSE_VERB.format(amount=money(amount)),
+        lambda reason: _reverse(batch.batch, amount, reason, [contract]),
+        warning=labels.REVERSE_LOCK,
+        needs_reason=True,
+        close=labels.BACK,
+        on_close=_answered,
+    )
+
+
+def _reverse(batch: int, amount: int, reason: str, contracts: Sequence[str] | None) -> None:
+    number = session.application().billing.reverse(batch, session.actor(), reason=reason, contracts=contracts)
+    if number:
+        charges = counted(number, *labels.CHARGE_NOUN)
+        states.toast(labels.REVERSED.format(charges=charges, batch=batch, amount=money(amount)))
+    else:
+        states.toast(labels.NOTHING_REVERSED.format(batch=batch), ":material/info:")
+
+
+def item_of(batch: int, contract: str) -> ItemRow | None:
+    """The contract's item in the batch, None when it has none."""
+    rows = session.application().batches.items(batch, contracts=[contract], limit=1)[1]
+    return rows[0] if rows else None
