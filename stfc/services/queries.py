@@ -45,7 +45,8 @@ class ContractQuery:
         rules: keys of ``Rule``; the first rule that fails is one of them.
         plans: codes; the empty string stands for contracts without a plan.
         integrations: ``pending``, ``integrated``, ``error``.
-        cautions: keys of ``Caution``; the contract has any of them. ``has_cautions`` asks for any at all, or none.
+        cautions: keys of ``Caution``; the contract has any of them. The empty string stands for contracts without any.
+            ``has_cautions`` asks for any at all, or none.
         least_expected, most_expected: bounds of ``expected_amount``, centavos, inclusive.
         new_subscribers, integration_errors, not_invoiced: the list behind that indicator.
         outcomes: of ``ItemOutcome``, or ``reversed``; the item of this competence.
@@ -255,6 +256,11 @@ class View(Protocol):
 
     def contract_ids(self, query: ContractQuery) -> list[str]:
         """The numbers of all contracts that match, in the query's order; its page is not looked at."""
+        ...
+
+    def counts_by_rule(self, query: ContractQuery) -> Mapping[str, int]:
+        """How many contracts match, by the first rule that fails; the eligible ones under the empty text. Rules that
+        keep nobody out are absent; the query's page is not looked at."""
         ...
 
     def contract_totals(self, contracts: Sequence[str]) -> ContractTotals:
