@@ -595,7 +595,7 @@ def doctor(as_json: AsJson = False) -> None:
         "findings": [_observation_document(seen) for seen in findings],
         "notes": [_observation_document(seen) for seen in notes],
     }
-    lines = [f"FALTA {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in findings]
+    lines = [f"falha {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in findings]
     lines += [f"nota  {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in notes]
     _answer(document, as_json, lines or ["Tudo certo."])
     if findings:

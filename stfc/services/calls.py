@@ -50,7 +50,7 @@ def masked(calls: pa.Table) -> pa.Table:
     at = calls.schema.get_field_index("called")
     encoded = calls["called"].combine_chunks().dictionary_encode()
     shown = pa.array([None if one is None else mask_number(one) for one in encoded.dictionary.to_pylist()], pa.string())
-    return calls.set_column(at, calls.schema.field(at), shown.take(encoded.indices))
+    return calls.set_column(at, "called", shown.take(encoded.indices))
 
 
 def _target(competence: Competence, contracts: Sequence[str]) -> str:
