@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stfc.domain.area_codes import AREA_CODES
 from stfc.domain.competence import Competence, last_months
 from stfc.domain.contract import ContractStage, ContractStatus, Integration, InvoiceStatus, ValueKind
+from stfc.errors import StorageError
 from stfc.simulator import chance, people
 from stfc.simulator.chance import Ints, Words
 from stfc.simulator.universe import AREAS, Profile, profiles
@@ -70,11 +71,17 @@ def dump(
         months: how many months of history, the last one included.
         until: the last month, which is fresh; the current one when None.
         clean: every contract eligible in every one of the months: nothing deleted, blocked, invoiced or out of window.
+
+    Raises:
+        StorageError: the folder cannot be made or written.
     """
     found = tables(contracts, seed, months=months, until=until or current_month(), clean=clean)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in found.items():
-        table.write_csv(folder / f"{name}.csv")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in found.items():
+            table.write_csv(folder / f"{name}.csv")
+    except OSError as cause:
+        raise StorageError(place=str(folder), cause=cause.strerror or str(cause)) from cause
     return {name: table.height for name, table in found.items()}
 
 
@@ -431,7 +438,8 @@ class _Dump:
     def _is_ported(self) -> Flags:
         """Contracts whose first number was the contract's before them; that one must have a service to hold it."""
         before = np.concatenate([[False], self.has_summit[:-1]])
-        return self.has_summit & before & self._flag(216, 0.015)
+        ported: Flags = self.has_summit & before & self._flag(216, 0.015)
+        return ported
 
     def _former_holders(self, owner: Ints, place: Ints, number: list[str], since: Days) -> pl.DataFrame:
         moved = np.flatnonzero(self._is_ported[owner] & (place == 0))

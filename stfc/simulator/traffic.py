@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stfc.domain.competence import Competence
+from stfc.errors import InvalidInputError
 from stfc.simulator import chance, dialling
 from stfc.simulator.chance import Ints, Words
 from stfc.simulator.dialling import Target
@@ -164,11 +165,16 @@ class _Calls:
 
 
 class Traffic:
-    """Makes the files of a universe. Holds tables only, nothing that a call changes; safe to share between threads."""
+    """Makes the files of a universe. Holds tables only, nothing that a call changes; safe to share between threads.
+
+    Raises:
+        InvalidInputError: more calls for each contract than a file can hold.
+    """
 
     def __init__(self, universe: Universe, options: TrafficOptions) -> None:
         if options.calls_per_contract is not None and not 0 <= options.calls_per_contract <= MOST_CALLS:
-            raise ValueError("calls_per_contract")
+            value = str(options.calls_per_contract)
+            raise InvalidInputError(field="calls_per_contract", value=value, cause="calls", most=MOST_CALLS)
         self.universe = universe
         self.options = options
         self._neighbours = dialling.neighbours()
@@ -265,7 +271,8 @@ class Traffic:
         return self._described(of, seg, index, key, calendar.first + moment // _SECONDS_A_DAY, moment % _SECONDS_A_DAY)
 
     def _line(self, of: _Subscribers, seg: Ints, key: Words) -> Ints:
-        return of.lines[of.line_starts[seg] + chance.below(chance.draw(key, 40), of.line_counts[seg])]
+        chosen: Ints = of.lines[of.line_starts[seg] + chance.below(chance.draw(key, 40), of.line_counts[seg])]
+        return chosen
 
     def _times(self, of: _Subscribers, seg: Ints, index: Ints, key: Words, calendar: "_Calendar") -> Ints:
         """Seconds from the calendar's first midnight to each call's start, local time."""
@@ -288,7 +295,8 @@ class Traffic:
             night = first + chance.below(chance.draw(of.key, 45)[seg], last - first + 1)
             day = np.where(is_burst, night, day)
             second = np.where(is_burst, 3600 + second % 12_600, second)
-        return (day - calendar.first) * _SECONDS_A_DAY + np.minimum(second, _LAST_SECOND)
+        seconds: Ints = (day - calendar.first) * _SECONDS_A_DAY + np.minimum(second, _LAST_SECOND)
+        return seconds
 
     def _described(self, of: _Subscribers, seg: Ints, index: Ints, key: Words, day: Ints, second: Ints) -> _Calls:
         profile = of.profile[seg]
@@ -296,9 +304,9 @@ class Traffic:
         kind = dialling.KIND_WHEELS[profile, chance.below(chance.draw(key, 50), dialling.KIND_WHEELS.shape[1])]
         kind = np.where(of.only_free[seg], dialling.FREE[chance.below(chance.draw(key, 51), len(dialling.FREE))], kind)
         kind = np.where(is_burst, dialling.ABROAD, kind)
-        line = self._line(of, seg, key)
+        line = self._strayed(of, seg, index, key, self._line(of, seg, key))
         friend = self._friends(of, seg, kind, profile, key)
-        home = self.universe.line_area[line]
+        home = self._line_areas[line]
         area = self._neighbours[dialling.KIND_WHERE[kind], home, chance.below(friend, 64)]
         country = np.where(
             is_burst, chance.spin(friend, dialling.FRAUD_WHEEL), chance.spin(friend, dialling.COUNTRY_WHEEL)
@@ -315,7 +323,7 @@ class Traffic:
         )
         return _Calls(
             seg=seg,
-            line=self._strayed(of, seg, index, key, line),
+            line=line,
             day=day,
             second=second,
             kind=kind,
@@ -442,8 +450,8 @@ class _Calendar:
 
     @classmethod
     def around(cls, of: _Subscribers) -> "_Calendar":
-        first = int(of.day_from.min()) - 4
-        count = int(of.day_until.max()) - first + 2
+        first = int(of.day_from.min()) - 4 if len(of.rows) else 1
+        count = int(of.day_until.max()) - first + 2 if len(of.rows) else 1
         days = np.arange(first, first + count)
         kinds = np.where(_holidays(days), 7, (days + 6) % 7)
         weights = np.array(_DAY_WEIGHTS, dtype=np.int64)[:, kinds]
@@ -455,7 +463,8 @@ class _Calendar:
         """A day of ``[first, last]`` for each word, by the weights of ``shape``."""
         low = self.starts[shape, first - self.first]
         high = self.starts[shape, last - self.first + 1]
-        return self.table[low + chance.below(words, high - low)]
+        days: Ints = self.table[low + chance.below(words, high - low)]
+        return days
 
 
 def plain(centavos: int) -> str:
@@ -514,7 +523,8 @@ def _suffix(kind: Ints, country: Ints, friend: Words, key: Words) -> Ints:
 
 def _sums(values: Ints, bounds: Ints) -> Ints:
     running = np.concatenate([[0], np.cumsum(values)])
-    return (running[bounds[1:]] - running[bounds[:-1]]).astype(np.int64)
+    sums: Ints = running[bounds[1:]] - running[bounds[:-1]]
+    return sums
 
 
 def _joined(text: pl.Series) -> tuple[memoryview, Ints]:

@@ -51,7 +51,7 @@ def next_cursor(page: Mapping[str, Any]) -> str | None:
 
 def descriptor(raw: Mapping[str, Any], competence: Competence, contract: str | None = None) -> Descriptor:
     """The descriptor of ``competence`` that ``raw`` holds, and of ``contract`` when one was asked for."""
-    period = raw.get("period") or {}
+    period = {} if raw.get("period") is None else raw["period"]
     status = _needed(raw, "status", _text)
     if not isinstance(period, dict) or status not in ("available", "processing"):
         raise ServerFaultError(cause="form")
