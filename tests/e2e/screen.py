@@ -1,0 +1,152 @@
+"""What a person does in the browser, and all that must not happen meanwhile."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
+
+from tests.e2e.stack import ROOT, Stack
+
+SHOTS = ROOT / "test-results" / "screens"
+# Streamlit asks for these below the page's own path first, when a deep link opens.
+_KNOWN_404 = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
+_IDLE = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const idle = app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState !== 'CONNECTING';
+  const now = performance.now();
+  if (!idle) { window.__idleSince = null; return false; }
+  window.__idleSince = window.__idleSince ?? now;
+  return now - window.__idleSince > 150;
+}"""
+_HEADER, _ROW = 34, 32
+
+
+class Screen:
+    """One browser tab on the app. Every act waits until the script has run."""
+
+    def __init__(self, page: Page, stack: Stack) -> None:
+        self.page = page
+        self.stack = stack
+        self.problems: list[str] = []
+        self._log_from = len(stack.log("app"))
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        page.on("request", self._on_request)
+        page.on("websocket", self._on_socket)
+
+    # --- Going about
+
+    def open(self, path: str = "", **parameters: str) -> "Screen":
+        """Open a screen by its address, as a link would."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        self.page.goto(f"{self.stack.url}/{path}{query}")
+        return self.settle()
+
+    def sign_in(self, role: str = "operador") -> "Screen":
+        """Choose a role where the screen asks for one."""
+        self.page.get_by_role("button", name=f"Entrar como {role}").click()
+        return self.settle()
+
+    def go(self, menu: str) -> "Screen":
+        """Follow the menu, by its whole name."""
+        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=menu, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(menu)
+        return self.settle()
+
+    def click(self, name: str, *, exact: bool = False) -> "Screen":
+        """Press a button by its words."""
+        self.page.get_by_role("button", name=name, exact=exact).click()
+        return self.settle()
+
+    def search(self, words: str) -> "Screen":
+        """Type into *Pesquisar* and press Enter."""
+        field = self.page.get_by_test_id("stMain").get_by_role("searchbox", name="Pesquisar").first
+        field.fill(words)
+        field.press("Enter")
+        return self.settle()
+
+    def settle(self) -> "Screen":
+        """Wait until the script has not run for a moment."""
+        self.page.wait_for_function(_IDLE, timeout=30_000)
+        return self
+
+    def grid(self, number: int = 0) -> "Grid":
+        """A big table of the screen."""
+        return Grid(self, self.page.get_by_test_id("stDataFrame").nth(number))
+
+    def text(self) -> str:
+        """All that the screen says now."""
+        return self.page.get_by_test_id("stApp").inner_text()
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the address."""
+        for pair in urlsplit(self.page.url).query.split("&"):
+            key, _, value = pair.partition("=")
+            if key == name:
+                return value
+        return None
+
+    def shot(self, name: str) -> Path:
+        """Keep a picture in ``test-results/screens``."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    # --- What must not happen
+
+    def assert_clean(self) -> None:
+        """No console error, nothing asked of another machine, no traceback in the server's log."""
+        log = self.stack.log("app")[self._log_from :]
+        for sign in ("Traceback (most recent call last)", "Stack (most recent call last)", "defect TELA-"):
+            if sign in log:
+                self.problems.append(f"the server's log has «{sign}»:\n{log[-3000:]}")
+        assert not self.problems, "\n".join(self.problems)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type != "error" or _KNOWN_404.search(urlsplit(message.location.get("url", "")).path):
+            return
+        self.problems.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def _on_request(self, request: Request) -> None:
+        self._check_address(request.url)
+
+    def _on_socket(self, socket: WebSocket) -> None:
+        self._check_address(socket.url)
+
+    def _check_address(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
+            self.problems.append(f"left the machine: {url}")
+
+
+class Grid:
+    """A table drawn on a canvas: rows count from 0, columns from 0 without the checkboxes."""
+
+    def __init__(self, screen: Screen, root: Locator) -> None:
+        self._screen = screen
+        self.root = root
+
+    def mark(self, row: int) -> "Grid":
+        """Mark or unmark a visible row by its checkbox."""
+        return self._click(18, _HEADER + _ROW * row + _ROW // 2)
+
+    def press(self, row: int, x: int = 40) -> "Grid":
+        """Press a cell, e.g. the button that opens the row."""
+        return self._click(x, _HEADER + _ROW * row + _ROW // 2)
+
+    def order_by(self, x: int) -> "Grid":
+        """Press a header at ``x`` pixels from the table's left."""
+        return self._click(x, _HEADER // 2)
+
+    def column(self, number: int) -> list[str]:
+        """The texts of the visible rows of a column."""
+        cells = self.root.locator(f"table[role=grid] [id^=glide-cell-{number}-]")
+        expect(cells.first).to_be_attached()
+        return cells.all_inner_texts()
+
+    def _click(self, x: int, y: int) -> "Grid":
+        self.root.click(position={"x": x, "y": y})
+        self._screen.settle()
+        return self

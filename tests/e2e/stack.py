@@ -1,0 +1,139 @@
+"""The product as real processes on free ports: simulator, worker and app over one temporary home."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "token-of-the-browser-tests"
+_READY_WITHIN = 60.0
+
+
+@dataclass
+class Process:
+    """A child whose output is kept in ``log``; ``ready`` is its ready line's last word, an address or a path."""
+
+    name: str
+    child: subprocess.Popen[str]
+    log: Path
+    ready: str = ""
+    _seen: Event = field(default_factory=Event)
+
+    @classmethod
+    def start(cls, name: str, arguments: list[str], environment: dict[str, str], log: Path) -> "Process":
+        """Start ``stfc`` with ``arguments`` and wait for its ready line."""
+        child = subprocess.Popen(
+            [sys.executable, "-m", "stfc.cli", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        process = cls(name, child, log)
+        Thread(target=process._read, daemon=True).start()
+        if not process._seen.wait(_READY_WITHIN) or not process.ready:
+            process.stop()
+            raise AssertionError(f"{name} did not get ready:\n{log.read_text(encoding='utf-8')[-4000:]}")
+        return process
+
+    def _read(self) -> None:
+        assert self.child.stdout is not None
+        with self.child.stdout as lines, self.log.open("a", encoding="utf-8") as out:
+            for line in lines:
+                out.write(line)
+                out.flush()
+                if not self.ready and line.startswith(f"{self.name} ready "):
+                    self.ready = line.split()[-1]
+                    self._seen.set()
+        self._seen.set()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it and all that it started."""
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, how)
+            try:
+                self.child.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.child.pid, signal.SIGKILL)
+                self.child.wait()
+
+
+class Stack:
+    """One home with an imported ERP dump, and the processes over it. ``url`` is the app's address."""
+
+    def __init__(self, folder: Path, *, contracts: int = 150, months: int = 4, simulator: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.erp = folder / "erp"
+        self._contracts = contracts
+        self._months = months
+        self._simulator_options = simulator
+        self._running: dict[str, Process] = {}
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STFC_")}
+        self.environment |= {
+            "STFC_HOME": str(folder / "home"),
+            "STFC_SUMMIT_TOKEN": TOKEN,
+            "STFC_USER": "ana.lima",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @property
+    def url(self) -> str:
+        """Where the app answers."""
+        return self._running["app"].ready
+
+    def start(self) -> "Stack":
+        """Dump, import, start simulator, worker and app."""
+        options = ["--contracts", str(self._contracts), "--months", str(self._months), "--seed", "7"]
+        self.run("simulator", "dump", str(self.erp), *options)
+        self.launch("simulator", "--port", "0", "--erp", str(self.erp), "--token", TOKEN, *self._simulator_options)
+        self.environment["STFC_SUMMIT_URL"] = self._running["simulator"].ready
+        self.run("import", str(self.erp))
+        self.launch("worker")
+        self.launch("app", "--port", "0")
+        return self
+
+    def launch(self, name: str, *arguments: str) -> Process:
+        """Start one of the long-running commands, e.g. another worker after ``halt``."""
+        log = self.folder / f"{name}.log"
+        self._running[name] = Process.start(name, [name, *arguments], self.environment, log)
+        return self._running[name]
+
+    def halt(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stop one of the processes."""
+        self._running.pop(name).stop(how)
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """A command to its end with ``--json``; gives its document."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stfc.cli", *arguments, "--json"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"stfc {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def log(self, name: str) -> str:
+        """What a process has written so far."""
+        path = self.folder / f"{name}.log"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def stop(self) -> None:
+        """End every process and remove the home."""
+        for name in reversed(list(self._running)):
+            self.halt(name)
+        shutil.rmtree(self.folder / "home", ignore_errors=True)

@@ -1,0 +1,109 @@
+"""The shell in a real browser: menu, roles, competence in the address, themes, and nothing from outside."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.screen import Screen
+from tests.e2e.stack import Stack
+
+MENU = [
+    "Visão geral",
+    "Contratos - Telefonia",
+    "Gerar Cobrança",
+    "Gerar Cobrança - Acompanhamento",
+    "Registros de ligações",
+    "Faturas fechadas",
+]
+PATHS = ["", "contratos", "gerar-cobranca", "acompanhamento", "ligacoes", "faturas"]
+STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_deep_link_asks_for_a_role_instead_of_showing_the_page(path: str, screen: Screen) -> None:
+    screen.open(path)
+    expect(screen.page.get_by_role("heading", level=1)).to_have_text("Quem está usando o Dashboard?")
+    assert "Resumo da rotina" not in screen.text()
+
+
+def test_menu_is_the_routines_letter_for_letter(operator: Screen) -> None:
+    links = operator.page.get_by_test_id("stSidebarNavLink")
+    assert [" ".join(text.split("\n")[-1].split()) for text in links.all_inner_texts()] == MENU
+    for name in MENU:
+        operator.go(name)
+        assert "Resumo da rotina:" in operator.text()
+        for words in ("Ajuda", "Atualizar"):
+            expect(operator.page.get_by_role("button", name=words)).to_be_visible()
+
+
+def test_a_reload_keeps_the_role(operator: Screen) -> None:
+    operator.page.reload()
+    operator.settle()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Visão geral")
+    assert "ana.lima · operador" in operator.text()
+
+
+def test_competence_lives_in_the_address(operator: Screen) -> None:
+    operator.open("contratos", competencia="2026-08")
+    months = operator.page.locator(".st-key-competence_months button")
+    expect(months).to_have_text("ago/2026")
+    operator.click("Competência anterior")
+    assert operator.parameter("competencia") == "2026-07"
+    operator.go("Gerar Cobrança")
+    assert operator.parameter("competencia") == "2026-07"
+    operator.page.go_back()
+    operator.settle()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Contratos - Telefonia")
+    expect(months).to_have_text("jul/2026")
+
+
+def test_help_opens_in_a_drawer(operator: Screen) -> None:
+    operator.go("Gerar Cobrança").click("Ajuda")
+    drawer = operator.page.get_by_role("dialog")
+    expect(drawer).to_contain_text("Quem está na lista")
+    operator.page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+
+
+def test_page_speaks_portuguese_and_the_server_answers_its_health(operator: Screen) -> None:
+    assert operator.page.locator("html").get_attribute("lang") == "pt-BR"
+    answer = operator.page.request.get(f"{operator.stack.url}/api/healthz")
+    assert answer.json() == {"status": "ok"}
+
+
+def test_role_can_be_changed_at_the_foot(operator: Screen) -> None:
+    operator.click("ana.lima · operador")
+    operator.page.get_by_text("gestor", exact=True).click()
+    operator.settle()
+    assert "ana.lima · gestor" in operator.text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_shell_has_no_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})
+    screen = Screen(context.new_page(), stack)
+    screen.open().sign_in("operador").go("Faturas fechadas")
+    found = Axe().run(screen.page).response["violations"]
+    ours = {
+        one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found if one["id"] not in STREAMLITS_OWN
+    }
+    screen.shot(f"shell-{scheme}")
+    context.close()
+    assert not ours
+    screen.assert_clean()
+
+
+def test_without_a_platform_every_screen_says_who_enables_it(
+    new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen]
+) -> None:
+    running = new_stack(contracts=5, months=1)
+    running.halt("app")
+    del running.environment["STFC_SUMMIT_URL"]
+    running.launch("app", "--port", "0")
+    screen = new_screen(running).open().sign_in("supervisor")
+    for name in MENU:
+        screen.go(name)
+        assert "A integração STFC - Summit não está habilitada" in screen.text()
+        assert "STFC_SUMMIT_URL" in screen.text()
