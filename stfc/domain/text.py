@@ -550,6 +550,7 @@ IMPORT_CAUSES = {
     "encoding": "o texto não está em UTF-8",
     "control": "há um caractere de controle ou uma quebra de linha solta",
     "quotes": "há aspas mal fechadas",
+    "separator": "as colunas devem ser separadas por vírgula, não por ponto e vírgula",
     "ragged": "a linha tem {found} campos; o cabeçalho tem {expected}",
     "column_missing": "falta a coluna",
     "column_unknown": "a coluna não existe nesta tabela",

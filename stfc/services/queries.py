@@ -299,7 +299,7 @@ class View(Protocol):
         ...
 
     def items(self, contract: str) -> pa.Table:
-        """competence, item, batch, outcome, code, rule, amount, calls, reversed: of 13 competences, newest first."""
+        """competence, item, batch, outcome, code, rule, amount, calls, reversed, late: of 13 months, newest first."""
         ...
 
     # --- Indicators

@@ -179,6 +179,7 @@ def _edited(table: str, edit: Callable[[bytes], bytes]) -> Callable[[Path], Path
         (_bytes("lines", b"number,service,since,until\n1,2,3\n"), ("lines.csv", 2, ""), "3 campos"),
         (_bytes("lines", b"number,number,since,until\n"), ("lines.csv", 1, "number"), "mais de uma vez"),
         (_bytes("lines", b"number\xff,service\n"), ("lines.csv", 1, ""), "UTF-8"),
+        (_bytes("lines", b"number;service;since;until\n"), ("lines.csv", 1, ""), "vírgula"),
         (_edited("contracts", lambda b: b.replace("São".encode(), b"S\xe3o")), ("contracts.csv", 2, ""), "UTF-8"),
         (_edited("contracts", lambda b: b.replace(b"Campinas", b"Camp\x00")), ("contracts.csv", 2, ""), "controle"),
         (_edited("contracts", lambda b: b.replace(b"Campinas", b"Camp\r")), ("contracts.csv", 2, ""), "solta"),

@@ -38,7 +38,7 @@ def read(table: Table, path: Path, problems: Problems) -> RawTable | None:
     Rows that cannot be read are left out and named, so that the others are still checked.
     """
     try:
-        frame = _read_csv(path, problems) if path.suffix == ".csv" else _read_parquet(table, path, problems)
+        frame = _read_csv(path, problems) if path.suffix.lower() == ".csv" else _read_parquet(table, path, problems)
     except (OSError, pl.exceptions.PolarsError) as cause:
         reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
         problems.add(path.name, 0, "", "unreadable", reason=reason)
@@ -99,6 +99,9 @@ def _header(records: "_Records", file: str, problems: Problems) -> list[str] | N
         names = next(csv.reader(io.StringIO(records.record(0).decode("utf-8"), newline="")))
     except UnicodeDecodeError:
         problems.add(file, 1, "", "encoding")
+        return None
+    if len(names) == 1 and ";" in names[0]:
+        problems.add(file, 1, "", "separator")
         return None
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:

@@ -126,18 +126,19 @@ class _Dump:
         except OSError:
             self._problems.add(str(self._source), 0, "", "folder")
             self._refuse()
-        by_name = {path.name: path for path in present if path.suffix in _SUFFIXES}
+        tabular = [path for path in present if path.suffix.lower() in _SUFFIXES]
         files: dict[str, Path] = {}
         for name in TABLES:
-            found = [by_name.pop(name + suffix) for suffix in _SUFFIXES if name + suffix in by_name]
+            found = [path for path in tabular if path.stem.lower() == name]
             if len(found) > 1:
                 self._problems.add(found[0].name, 0, "", "twice")
             elif found:
                 files[name] = found[0]
             elif self._previous is not None:
                 self.carried[name] = self._previous / f"{name}.parquet"
-        for ignored in by_name:
-            self._warn(ignored, 0, "", "file_ignored")
+        for path in tabular:
+            if path.stem.lower() not in TABLES:
+                self._warn(path.name, 0, "", "file_ignored")
         self._check_presence(files)
         return files
 

@@ -70,7 +70,7 @@ WITH services AS (
         count(DISTINCT l.number) FILTER (
             WHERE NOT s.deleted AND l.since < $end AND (l.until IS NULL OR l.until > $first)
         )::INTEGER AS lines,
-        string_agg(DISTINCT l.number, ' ') AS numbers
+        string_agg(l.number, ' ') AS numbers
     FROM {lines} l JOIN {summit} s ON s.service = l.service GROUP BY s.contract
 ), invoices AS (
     SELECT contract,

@@ -277,6 +277,6 @@ class DuckView:
 
 
 def _may_hold(month: Competence, query: CallQuery) -> bool:
-    """Whether the month's files may hold calls of the days asked for: late ones, and such as a file brings too early."""
+    """Whether the month's files may hold calls of the days asked for, late or too early as a file brings them."""
     starts_before = query.until is None or month.plus(-_LATE_MONTHS).first_day <= query.until
     return starts_before and (query.since is None or month.plus(_EARLY_MONTHS).last_day >= query.since)
