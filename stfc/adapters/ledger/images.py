@@ -103,7 +103,8 @@ def read_live_calls(
     if contracts:
         first, last = contracts
         listed = listed.where(parts.c.contract_first <= last, parts.c.contract_last >= first)
-        claims = claims.where(excluded.c.contract.between(first, last))
+        # Not BETWEEN: PostgreSQL takes no COLLATE inside it.
+        claims = claims.where(excluded.c.contract >= first, excluded.c.contract <= last)
     revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
     return LiveCalls(
         revision=revision,
