@@ -48,6 +48,7 @@ class ContractQuery:
         cautions: keys of ``Caution``; the contract has any of them. The empty string stands for contracts without any.
             ``has_cautions`` asks for any at all, or none.
         least_expected, most_expected: bounds of ``expected_amount``, centavos, inclusive.
+        least_last, most_last: bounds of ``last_amount``, centavos, inclusive.
         new_subscribers, integration_errors, not_invoiced: the list behind that indicator.
         outcomes: of ``ItemOutcome``, or ``reversed``; the item of this competence.
         coverage: parts of ``Coverage``.
@@ -69,6 +70,8 @@ class ContractQuery:
     cut_days: tuple[int, ...] = ()
     least_expected: int | None = None
     most_expected: int | None = None
+    least_last: int | None = None
+    most_last: int | None = None
     new_subscribers: bool = False
     integration_errors: bool = False
     not_invoiced: bool = False

@@ -58,7 +58,7 @@ def stepper() -> None:
             args=(chosen.plus(-1),),
         )
         with st.container(width="content", key="competence_months"), st.popover(month(chosen)):
-            _months(chosen)
+            months("competence_list")
         st.button(
             labels.NEXT_MONTH,
             key="competence_next",
@@ -68,13 +68,15 @@ def stepper() -> None:
         )
 
 
-def _months(chosen: Competence) -> None:
+def months(name: str) -> None:
+    """A list of months to go to; ``name`` tells several on one screen apart."""
+    chosen = current()
     last = max(default().plus(1), chosen)
     # Text, not competences: Streamlit takes what has ``in`` for a list of defaults.
     options = [str(last.plus(-back)) for back in range(_MONTHS_BACK + 1)]
     if str(chosen) not in options:
         options.append(str(chosen))
-    key = f"competence_list_{chosen}"
+    key = f"{name}_{chosen}"
     st.pills(
         labels.COMPETENCE,
         options,

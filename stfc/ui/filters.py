@@ -91,6 +91,31 @@ class Flag(Field):
 
 
 @dataclass(frozen=True)
+class Check(Field):
+    """A box in *Filtro avançado*; gives a bool. Its chip says the label alone."""
+
+    def read(self) -> bool:
+        """Whether it is ticked."""
+        return url.get(self.parameter) == "1"
+
+    def write(self, value: Any) -> url.Value:
+        """``1`` when ticked."""
+        return "1" if value else None
+
+    def chip(self, value: Any) -> str:
+        """The label."""
+        return self.label
+
+    def draw(self, key: str) -> None:
+        """A checkbox."""
+        st.checkbox(self.label, key=key)
+
+    def value(self, state: Any) -> Any:
+        """A bool."""
+        return bool(state)
+
+
+@dataclass(frozen=True)
 class Choice(Field):
     """Some of several options (under 5,000); gives a tuple of their keys. ``options`` maps key to words."""
 

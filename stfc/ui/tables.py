@@ -67,6 +67,7 @@ class Column:
         pinned: stays visible when scrolled sideways.
         sortable: whether a click on the header orders by it, on the server.
         exported: whether a download has it.
+        shown: whether the grid has it; a column for the download alone has not.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Column:
     right: bool | None = None
     sortable: bool = True
     exported: bool = True
+    shown: bool = True
     help: str | None = None
 
     @property
@@ -233,7 +235,8 @@ class Grid:
     ) -> tuple[dict[str, Any], pa.Table]:
         config: dict[str, Any] = {}
         data: dict[str, list[Any]] = {}
-        for column in self.columns:
+        shown = [column for column in self.columns if column.shown]
+        for column in shown:
             data[column.name] = [column.write(value) for value in table.column(column.name).to_pylist()]
             label = column.label + _arrow(column.name, window)
             if column.words is not None:
@@ -258,9 +261,7 @@ class Grid:
                     alignment="right" if column.is_right else "left",
                     help=column.help,
                 )
-        kinds = {
-            column.name: pa.list_(pa.string()) if column.words is not None else pa.string() for column in self.columns
-        }
+        kinds = {column.name: pa.list_(pa.string()) if column.words is not None else pa.string() for column in shown}
         return config, pa.table({name: pa.array(values, kinds[name]) for name, values in data.items()})
 
     def _picked(self, key: str, ids: list[str], window: Window) -> None:

@@ -54,24 +54,30 @@ _WORDS = {
 
 def page(frame: pl.DataFrame, query: ContractQuery) -> Page:
     """The page that ``query`` asks for."""
-    chosen = ordered(frame, query)
-    rows = chosen.slice(query.offset, query.limit).select(COLUMNS)
-    return Page(total=chosen.height, offset=query.offset, table=rows.to_arrow())
+    chosen = positions(frame, query)
+    rows = frame.select(COLUMNS)[chosen.slice(query.offset, query.limit)]
+    return Page(total=chosen.len(), offset=query.offset, table=rows.to_arrow())
 
 
-def ordered(frame: pl.DataFrame, query: ContractQuery) -> pl.DataFrame:
-    """All contracts that match, in the query's order, with every column of the frame.
+def numbers(frame: pl.DataFrame, query: ContractQuery) -> list[str]:
+    """The numbers of all contracts that match, in the query's order."""
+    return frame["contract"].gather(positions(frame, query)).to_list()
+
+
+def positions(frame: pl.DataFrame, query: ContractQuery) -> pl.Series:
+    """Where in the frame the contracts that match stand, in the query's order.
 
     Raises:
         InvalidInputError: there is no such column to sort by.
     """
     if query.sort not in COLUMNS:
         raise InvalidInputError(field="sort", value=query.sort, cause="sort")
-    found = frame.filter(*_conditions(query))
-    if query.sort == "contract" and not query.descending:
-        return found
+    place = pl.int_range(pl.len()).alias("place")
+    found = frame.lazy().with_columns(place).filter(*_conditions(query)).select("place", key=_sort_key(query.sort))
     # The frame is by contract already, and a stable sort keeps that among equals.
-    return found.sort(_sort_key(query.sort), descending=query.descending, nulls_last=True, maintain_order=True)
+    if query.sort != "contract" or query.descending:
+        found = found.sort("key", descending=query.descending, nulls_last=True, maintain_order=True)
+    return found.collect()["place"]
 
 
 def by_rule(frame: pl.DataFrame, query: ContractQuery) -> dict[str, int]:
@@ -106,6 +112,10 @@ def _conditions(query: ContractQuery) -> Iterator[pl.Expr]:
         yield pl.col("expected_amount") >= query.least_expected
     if query.most_expected is not None:
         yield pl.col("expected_amount") <= query.most_expected
+    if query.least_last is not None:
+        yield pl.col("last_amount") >= query.least_last
+    if query.most_last is not None:
+        yield pl.col("last_amount") <= query.most_last
     yield from indicator_conditions(query)
     yield from search_conditions(query.search)
 
