@@ -254,6 +254,7 @@ INVALID = {
     "dump_table": "{value}: a tabela não pôde ser lida.",
     "file": "{value}: o arquivo não pôde ser lido ({reason}).",
     "empty": "Informe ao menos um contrato.",
+    "sort": "Não há coluna “{value}” para ordenar.",
     "dump_table": "{value}: a tabela não existe, não pôde ser lida ou não tem as colunas de que o simulador precisa.",
     "dump_content": "{value}: há datas ou números que o simulador não entende; importe a pasta para ver quais.",
     "port_taken": "A porta {value} não pôde ser aberta.",

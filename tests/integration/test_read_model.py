@@ -204,6 +204,8 @@ def test_search_finds_a_contract_by_a_line_it_had_once(world: World) -> None:
         (ContractQuery(not_invoiced=True), ["1", "2", "3"]),
         (ContractQuery(least_expected=100), ["1"]),
         (ContractQuery(most_expected=99), ["2"]),
+        (ContractQuery(least_last=100), ["1"]),
+        (ContractQuery(most_last=99), ["2"]),
         (ContractQuery(sort="expected_amount", descending=True), ["1", "2", "3"]),
         (ContractQuery(sort="customer"), ["2", "3", "1"]),
         (ContractQuery(descending=True), ["3", "2", "1"]),
@@ -227,6 +229,15 @@ def test_filters_and_order_of_contracts(world: World, query: ContractQuery, foun
     view = world.model.view(OCTOBER)
     assert view.contract_ids(query) == found
     assert view.contracts(query).total == len(found)
+    assert sum(view.counts_by_rule(query).values()) == len(found)
+
+
+def test_the_cautions_filter_takes_the_empty_text_for_none(world: World) -> None:
+    world.imports(**many("1", "2", plan=["a", ""]) | {"lines": [line_row(service="S1"), line_row("1933220000", "S2")]})
+    view = world.model.view(OCTOBER)
+    assert view.contract_ids(ContractQuery(cautions=("",))) == ["1"]
+    assert view.contract_ids(ContractQuery(cautions=("", "no_plan"))) == ["1", "2"]
+    assert view.contract_ids(ContractQuery(has_cautions=False)) == ["1"]
 
 
 def test_pages_are_cut_from_the_whole_order(world: World) -> None:

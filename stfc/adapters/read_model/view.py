@@ -114,7 +114,7 @@ class DuckView:
 
     def contract_ids(self, query: ContractQuery) -> list[str]:
         """The numbers of all contracts that match, in the query's order."""
-        return contracts.ordered(self.frame, query)["contract"].to_list()
+        return contracts.numbers(self.frame, query)
 
     def counts_by_rule(self, query: ContractQuery) -> Mapping[str, int]:
         """How many contracts match, by the first rule that fails; the eligible ones under the empty text."""
