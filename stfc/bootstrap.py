@@ -32,6 +32,7 @@ from stfc.adapters.read_model.model import DuckReadModel
 from stfc.adapters.summit.folder import FolderSummitGateway
 from stfc.adapters.summit.http import HttpSummitGateway
 from stfc.domain.competence import Competence
+from stfc.domain.eligibility import Policy
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, StorageError
 from stfc.services import chunk
 from stfc.services.billing import Billing
@@ -120,7 +121,8 @@ class Application:
     @cached_property
     def views(self) -> DuckReadModel:
         """The read model: all that screens show."""
-        return DuckReadModel(self.reader, self.snapshots, self.settings.calls_root, self.clock)
+        policy = Policy(awaiting_note_excludes=self.settings.awaiting_note_excludes)
+        return DuckReadModel(self.reader, self.snapshots, self.settings.calls_root, self.clock, policy=policy)
 
     @cached_property
     def tables(self) -> FileTables:
