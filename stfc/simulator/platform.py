@@ -57,7 +57,8 @@ class Platform:
         self._content_fault = content_fault
         calls = traffic.options.calls_per_contract or 1
         self._block_size = max(1, min(_BLOCK, _CALLS_A_BLOCK // max(1, calls)))
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._blocks: OrderedDict[tuple[Competence, int], MonthFiles] = OrderedDict()
         self._bytes = 0
         self._described: OrderedDict[tuple[Competence, int], _Described] = OrderedDict()
@@ -102,18 +103,20 @@ class Platform:
         with self._lock:
             if (single := self._singles.get((competence, row))) is not None:
                 return single
-            place, files = self._found(row, competence)
-            body = self._spoilt(files.body(place), files.contracts[place], competence)
-            if (described := self._described.get((competence, row // self._block_size))) is not None:
-                within = row % self._block_size
-                made = File(body, described.sha256[within]), described.texts[within]
-            else:
-                sha256 = hashlib.sha256(body).hexdigest()
-                made = File(body, sha256), self._text(files, place, sha256)
+            described = self._described.get((competence, row // self._block_size))
+        place, files = self._found(row, competence)
+        body = self._spoilt(files.body(place), files.contracts[place], competence)
+        if described is not None:
+            within = row % self._block_size
+            made = File(body, described.sha256[within]), described.texts[within]
+        else:
+            sha256 = hashlib.sha256(body).hexdigest()
+            made = File(body, sha256), self._text(files, place, sha256)
+        with self._lock:
             self._singles[competence, row] = made
             if len(self._singles) > _SINGLES_KEPT:
                 self._singles.popitem(last=False)
-            return made
+        return made
 
     def _make_states(self, competence: Competence, today: date) -> NDArray[np.int8]:
         universe, options = self.universe, self.traffic.options
@@ -139,35 +142,48 @@ class Platform:
             if (found := self._described.get((competence, block))) is not None:
                 self._described.move_to_end((competence, block))
                 return found
-            files = self._block(block, competence)
-            bodies = (self._spoilt(files.body(p), files.contracts[p], competence) for p in range(len(files)))
-            sha256 = [hashlib.sha256(body).hexdigest() for body in bodies]
-            made = _Described([self._text(files, place, sha) for place, sha in enumerate(sha256)], sha256)
+        files = self._block(block, competence)
+        bodies = (self._spoilt(files.body(p), files.contracts[p], competence) for p in range(len(files)))
+        sha256 = [hashlib.sha256(body).hexdigest() for body in bodies]
+        made = _Described([self._text(files, place, sha) for place, sha in enumerate(sha256)], sha256)
+        with self._lock:
             self._described[competence, block] = made
             if len(self._described) > _DESCRIPTOR_BLOCKS_KEPT:
                 self._described.popitem(last=False)
-            return made
+        return made
 
     def _found(self, row: int, competence: Competence) -> tuple[int, MonthFiles]:
         """Where the row's file stands. One alone is made alone; the second of a block brings its neighbours along."""
         block = row // self._block_size
         with self._lock:
-            if (competence, block) not in self._blocks and self._misses[competence, block] == 0:
-                self._misses[competence, block] += 1
-                return 0, self.traffic.files([row], competence)
-            return row % self._block_size, self._block(block, competence)
+            is_first = (competence, block) not in self._blocks and not self._misses[competence, block]
+            self._misses[competence, block] += is_first
+        if is_first:
+            return 0, self.traffic.files([row], competence)
+        return row % self._block_size, self._block(block, competence)
 
     def _block(self, block: int, competence: Competence) -> MonthFiles:
-        if (found := self._blocks.get((competence, block))) is not None:
-            self._blocks.move_to_end((competence, block))
-            return found
-        start = block * self._block_size
-        made = self.traffic.files(range(start, min(start + self._block_size, len(self.universe.contracts))), competence)
+        with self._lock:
+            if (found := self._blocks.get((competence, block))) is not None:
+                self._blocks.move_to_end((competence, block))
+                return found
+        # One at a time: whoever waited finds it made. The other lock stays free for what is at hand.
+        with self._making:
+            with self._lock:
+                if (found := self._blocks.get((competence, block))) is not None:
+                    return found
+            start = block * self._block_size
+            rows = range(start, min(start + self._block_size, len(self.universe.contracts)))
+            made = self.traffic.files(rows, competence)
+            with self._lock:
+                self._keep(competence, block, made)
+            return made
+
+    def _keep(self, competence: Competence, block: int, made: MonthFiles) -> None:
         self._blocks[competence, block] = made
         self._bytes += made.size
         while self._bytes > _BYTES_KEPT and len(self._blocks) > 1:
             self._bytes -= self._blocks.popitem(last=False)[1].size
-        return made
 
     def _spoilt(self, body: bytes, contract: str, competence: Competence) -> bytes:
         kind = self._content_fault(href(contract, competence))

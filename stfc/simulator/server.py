@@ -40,7 +40,7 @@ from stfc.simulator.universe import Universe, from_folder, from_frames
 
 _MOST_ITEMS = 1_000
 _MOST_INVOICE_MONTHS = 60
-_WORTH_GZIP = 1_400
+_WORTH_GZIP = 16_384
 _STALL_SECONDS = 300
 _SLOW_PIECES, _SLOW_PAUSE = 40, 0.25
 _BOMB_MEBIBYTES = 512
