@@ -17,7 +17,7 @@ _IDLE = """() => {
   const now = performance.now();
   if (!idle) { window.__idleSince = null; return false; }
   window.__idleSince = window.__idleSince ?? now;
-  return now - window.__idleSince > 150;
+  return now - window.__idleSince > 250;
 }"""
 _HEADER, _ROW = 34, 32
 
@@ -68,6 +68,7 @@ class Screen:
 
     def settle(self) -> "Screen":
         """Wait until the script has not run for a moment."""
+        self.page.evaluate("window.__idleSince = null")
         self.page.wait_for_function(_IDLE, timeout=30_000)
         return self
 
@@ -86,6 +87,12 @@ class Screen:
             if key == name:
                 return value
         return None
+
+    def expect_parameter(self, name: str, value: str | None) -> "Screen":
+        """Wait until the address says so (it follows the script by a moment)."""
+        reads = "([name, value]) => new URLSearchParams(location.search).get(name) === value"
+        self.page.wait_for_function(reads, arg=[name, value])
+        return self
 
     def shot(self, name: str) -> Path:
         """Keep a picture in ``test-results/screens``."""
