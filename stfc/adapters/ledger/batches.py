@@ -185,7 +185,7 @@ class SqlBatchLedger:
     def _summaries(self, connection: Connection, found: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
         """Summaries in the order of ``found``; counted anew only where the month's revision has moved on."""
         months = schema.months
-        revisions = dict(connection.execute(sa.select(months.c.competence, months.c.revision)).tuples().all())
+        revisions = dict(connection.execute(sa.select(months.c.competence, months.c.revision)).all())
         keys = {row.batch: (row.batch, revisions[row.competence]) for row in found}
         known = self._known
         fresh = {key: known[key] for key in keys.values() if key in known}
