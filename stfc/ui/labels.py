@@ -231,14 +231,16 @@ SEE_REASONS: Final = "Ver motivos"
 GO_TO_MONTH: Final = "Ir para {month}"
 FOLLOW: Final = "Abrir o Acompanhamento"
 SCOPE_NONE: Final = "Marque contratos na lista, cole uma lista ou selecione todos os que atendem ao filtro"
-SCOPE_ALL: Final = "Todos os elegíveis da competência, em todas as páginas"
+SCOPE_ALL: Final = "Todos os elegíveis, em todas as páginas"
 SCOPE_FILTER: Final = "Todos os que atendem ao filtro, em todas as páginas"
+SCOPE_PREVIEWED: Final = "valor da prévia"
 SCOPE_OUTSIDE: Final = "{count} deles fora do filtro atual"
 SCOPE_OUTSIDE_ONE: Final = "1 deles fora do filtro atual"
+FROM_HISTORY: Final = "pelo histórico, sem consulta à Summit"
 PREVIEW_NO_PLATFORM: Final = "A Summit não foi consultada ({code}): tudo vem do histórico."
 PREVIEW_NO_SOURCE: Final = "sem arquivo anunciado e sem histórico"
 PREVIEW_USUAL: Final = "mediana de até 3 meses"
-PREVIEW_CHANGE: Final = "{change} sobre o usual, {usual}"
+PREVIEW_CHANGE: Final = "{change} sobre o mês usual"
 WARNINGS: Final = "Avisos"
 NO_WARNINGS: Final = "Nenhum contrato com aviso."
 SURPRISES: Final = "Maiores variações sobre o histórico"
@@ -261,6 +263,16 @@ REASONS_SHORT: Final = {
     "no_zero_billing_event": "Já há evento de faturamento zerado na competência",
 }
 """Why a rule keeps a contract out, where its evidence is not at hand."""
+KEPT_OUT_SHORT: Final = {
+    "approved": "Não aprovados",
+    "normal_status": "Fora do Normal",
+    "active_summit_service": "Sem serviço ativo",
+    "within_billing_window": "Fora da vigência",
+    "not_invoiced": "Já faturados",
+    "no_charge": "Já cobrados",
+    "no_eventual_value": "Valor eventual",
+    "no_zero_billing_event": "Zerados",
+}
 KEPT_OUT_BY: Final = {
     "approved": "não aprovados",
     "normal_status": "fora do status Normal",
@@ -322,7 +334,10 @@ REVERSE_ONE_FACTS: Final = (
     "Competência **{month}** · **1 cobrança** · **{amount}**  \nContrato {contract}, {customer}. Lote {batch}."
 )
 REVERSE_VERB: Final = "Estornar {amount}"
-REVERSE_LOCK: Final = "Exclui o valor eventual, ou o evento de faturamento zerado, e o contrato volta à lista. Só vale enquanto o valor não foi faturado."
+REVERSE_LOCK: Final = (
+    "Exclui o valor eventual, ou o evento de faturamento zerado, e o contrato volta à lista. Só vale enquanto "
+    "o valor não foi faturado."
+)
 REVERSED: Final = "{charges} do lote {batch} no valor de {amount} estornadas; os contratos voltaram à lista."
 NOTHING_REVERSED: Final = "Nada a estornar no lote {batch}: não há cobrança viva."
 CHARGE_NOUN: Final = ("cobrança", "cobranças")
@@ -340,19 +355,28 @@ NO_LOG: Final = "Ainda não há passos: o contrato espera a vez."
 PICK_CONTRACT: Final = "Escolha um contrato para ler o log."
 TRIES: Final = ("tentativa", "tentativas")
 NO_BATCH_TITLE: Final = "Nenhum lote enviado para cobrança ainda"
-NO_BATCH: Final = "Cada Gerar Cobrança abre um lote, e ele aparece aqui com o andamento e o log de cada contrato. Em {month} há **{contracts}** na lista de Gerar Cobrança."
+NO_BATCH: Final = (
+    "Cada Gerar Cobrança abre um lote, e ele aparece aqui com o andamento e o log de cada contrato. Em {month} "
+    "há **{contracts}** na lista de Gerar Cobrança."
+)
 NO_BATCH_FOUND: Final = "Nenhum lote atende ao filtro"
 NO_BATCH_FOUND_HINT: Final = "Há {batches} ao todo. Limpe o filtro para ver todos."
 NO_SENT_FOUND: Final = "Nenhum contrato enviado atende ao filtro"
 NO_SENT_FOUND_HINT: Final = "Há {contracts} enviados ao todo, em {batches}."
-PLATFORM_SILENT: Final = "**A Summit não responde{since}.** O lote {batch} está pausado; nenhuma tentativa foi gasta e nada foi cobrado pela metade."
+PLATFORM_SILENT: Final = (
+    "**A Summit não responde{since}.** O lote {batch} está pausado; nenhuma tentativa foi gasta e nada foi "
+    "cobrado pela metade."
+)
 PLATFORM_SINCE: Final = " desde {clock}"
 PLATFORM_AGAIN: Final = "Código {code}: {cause}. O lote continua sozinho quando ela responder{check}."
 NEXT_CHECK: Final = "; nova verificação em {seconds} s"
 CREDENTIALS_REFUSED: Final = (
     "**A Summit recusou a credencial.** O lote {batch} está pausado{since}; nada foi cobrado pela metade."
 )
-CREDENTIALS_AGAIN: Final = "Código SUM-401. O lote não continua sozinho: quem administra o servidor corrige o token da Summit, e depois disso tente agora."
+CREDENTIALS_AGAIN: Final = (
+    "Código SUM-401. O lote não continua sozinho: quem administra o servidor corrige o token da Summit, e "
+    "depois disso tente agora."
+)
 TRY_NOW: Final = "Tentar agora"
 TRY_NOW_REFUSED: Final = " Tentar agora pede o papel {needed}."
 NO_WORKER: Final = "**O processador está parado.** {batches} na fila esperam por ele; nada se perde."
@@ -363,3 +387,23 @@ UNKNOWN_BATCH: Final = "**O lote {batch} não existe.**"
 UNKNOWN_BATCH_HINT: Final = (
     "O endereço aponta para um lote que este servidor não tem. A lista abaixo mostra os que existem."
 )
+
+# --- Contratos - Telefonia -------------------------------------------------------------------------------------------
+
+OPEN_ROW: Final = "Abre o contrato"
+LINES_VALID: Final = "Linhas vigentes na competência"
+LAST_CHARGE: Final = "Última cobrança dos 12 meses até a competência"
+DELETED: Final = "Deletado"
+WITHOUT_PLAN: Final = "Sem plano"
+OUTCOME_IN_MONTH: Final = "Desfecho na competência"
+COVERAGE_IN_MONTH: Final = "Situação na competência"
+OUT_BY_RULE: Final = "Fora da lista pela regra"
+WITH_DELETED: Final = "Incluir deletados"
+NO_CONTRACTS: Final = "Nenhum contrato de telefonia"
+NO_CONTRACT_FOUND_TITLE: Final = "Nenhum contrato atende ao filtro"
+NO_CONTRACT_FOUND: Final = "Há {count} ao todo; nenhum atende ao que foi filtrado."
+CONTRACT_OUTSIDE: Final = (
+    "O contrato **{contract}** existe no ERP, mas não aparece aqui: outro filtro o esconde, ou ele não tem serviço "
+    "Summit que não esteja deletado."
+)
+WHY_CONTRACT: Final = "Ver por que {contract} não está na lista"

@@ -21,6 +21,7 @@ from stfc.domain import text
 from stfc.domain.competence import Competence, local_day
 from stfc.services.ports import BatchSummary
 from stfc.services.queries import ContractQuery
+from stfc.services.status import SystemStatus
 from stfc.ui import competence, figures, labels, session
 from stfc.ui.filters import Chosen
 from stfc.ui.format import count, counted, duration, span
@@ -41,6 +42,8 @@ PROBLEMS: Final = ("held", "waiting_file", "failed", "refused")
 REVERSIBLE: Final = frozenset({"charged", "zero", "held"})
 
 _BATCH_WORDS: Final = re.compile(r"(?:lote\s*|#\s*)(\d{1,9})", re.IGNORECASE | re.ASCII)
+_LIVE_EVERY: Final = 1.5
+_PAUSED_EVERY: Final = 5.0
 _LEAST_SECONDS: Final = 3.0
 """A pace observed over less says little."""
 
@@ -227,6 +230,16 @@ def holders(match: Match) -> set[int] | None:
     return found | ({match.batch} if match.batch is not None else set())
 
 
+def found(fitting: Sequence[BatchSummary], chosen: Chosen, match: Match) -> list[BatchSummary]:
+    """Those of ``fitting`` that search and pills leave."""
+    holding = holders(match)
+    return [
+        batch
+        for batch in fitting
+        if (not chosen.situation or kind(batch) in chosen.situation) and (holding is None or batch.batch in holding)
+    ]
+
+
 def narrows(chosen: Chosen) -> bool:
     """Whether fields that speak of the batch itself are filtered."""
     return bool(chosen.only_month or chosen.who or chosen.since or chosen.until)
@@ -249,6 +262,19 @@ def outcomes_chosen(chosen: Chosen) -> tuple[str, ...]:
 
 
 # --- What is read ----------------------------------------------------------------------------------------------------
+
+
+def refresh_every(status: SystemStatus) -> float | None:
+    """How often to look again, in seconds: often while a batch runs, seldom while one is paused, else never."""
+    if any(batch.status in LIVE for batch in status.active):
+        return _LIVE_EVERY
+    return _PAUSED_EVERY if status.active else None
+
+
+def people() -> dict[str, str]:
+    """Who opened batches, for a filter."""
+    names = sorted({batch.created_by for batch in batches()})
+    return {name: name for name in names}
 
 
 def batches() -> list[BatchSummary]:

@@ -6,7 +6,7 @@ which would take an open dialog away at its next turn.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 import streamlit as st
 
@@ -40,10 +40,10 @@ def refusal() -> str:
     )
 
 
-# --- Callbacks ---------------------------------------------------------------------------------------------------------
+# --- Callbacks --------------------------------------------------------------------------------------------------------
 
 
-def retry(batch: int, codes: Sequence[str]) -> NoReturn:
+def retry(batch: int, codes: Sequence[str]) -> None:
     """Try the batch's contracts with ``codes`` again."""
     number = session.application().billing.retry(batch, session.actor(), codes=codes) if codes else 0
     if number:
@@ -53,36 +53,36 @@ def retry(batch: int, codes: Sequence[str]) -> NoReturn:
     st.rerun()
 
 
-def retry_failed(batch: int) -> NoReturn:
+def retry_failed(batch: int) -> None:
     """Try again what failed; what waits for its file is left alone."""
     causes = session.application().batches.causes(batch)
     retry(batch, sorted({code for code, outcome, _ in causes if outcome == "failed"}))
 
 
-def resume(batch: int) -> NoReturn:
+def resume(batch: int) -> None:
     """Lift the batch's pause; no contract is touched."""
     session.application().billing.retry(batch, session.actor(), items=())
     states.toast(labels.RESUMED.format(batch=batch), ":material/play_arrow:")
     st.rerun()
 
 
-def ask_cancel(batch: int) -> NoReturn:
+def ask_cancel(batch: int) -> None:
     """Open the question before cancelling what has not started."""
     _ask(_Question("cancel", batch))
 
 
-def ask_reverse(batch: int, contract: str | None = None) -> NoReturn:
+def ask_reverse(batch: int, contract: str | None = None) -> None:
     """Open the question before reversing the batch's charges, or the one of ``contract``."""
     _ask(_Question("reverse", batch, contract))
 
 
-def open_page(page: labels.PageLabels, **parameters: url.Value) -> NoReturn:
+def open_page(page: labels.PageLabels, **parameters: url.Value) -> None:
     """Go to another screen from inside the part that refreshes itself."""
     url.open_page(page, **parameters)
     st.rerun()
 
 
-# --- Dialogs -----------------------------------------------------------------------------------------------------------
+# --- Dialogs ----------------------------------------------------------------------------------------------------------
 
 
 def show_question() -> None:
@@ -99,7 +99,7 @@ def show_question() -> None:
         _confirm_reverse_one(batch, asked.contract)
 
 
-def _ask(question: _Question) -> NoReturn:
+def _ask(question: _Question) -> None:
     st.session_state[_ASKED] = question
     st.rerun()
 
