@@ -26,6 +26,14 @@ def main() -> None:
     style.apply()
     style.logo()
     page = st.navigation({group: [_page(words) for words in pages] for group, pages in labels.MENU.items()})
+    try:
+        _show(page)
+    except StfcError as error:
+        # A fault is a sentence on the screen and one log line; Streamlit would log a traceback.
+        server.show_fault(error)
+
+
+def _show(page: st.Page) -> None:
     if going := url.pending():
         words, parameters = going
         st.switch_page(_PAGES / f"{words.file}.py", query_params=parameters)
@@ -33,11 +41,7 @@ def main() -> None:
     session.remember_role()
     states.show_toasts()
     foot.show()
-    try:
-        page.run()
-    except StfcError as error:
-        # A fault is a sentence on the screen and one log line; Streamlit would log a traceback.
-        server.show_fault(error)
+    page.run()
 
 
 main()

@@ -30,7 +30,7 @@ def status() -> SystemStatus:
 
 def is_loopback() -> bool:
     """Whether only this machine reaches the server: a local role without a login is good for nothing else."""
-    return st.get_option("server.address") in _LOOPBACK and st.context.ip_address is None
+    return st.get_option("server.address") in _LOOPBACK
 
 
 def fixed_role() -> Role | None:
