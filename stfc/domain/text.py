@@ -334,6 +334,8 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
         facts = {**facts, "cause": platform_cause(facts), "phase": PLATFORM_PHASES.get(facts.get("phase", ""))}
     if code == "CFG-INV":
         facts = {**facts, "cause": SETTING_CAUSES.get(facts["cause"], facts["cause"])}
+    if code == "SUM-422":
+        facts = {**facts, "reason": integration_error(facts.get("reason", ""))}
     if code == "REG-ELG" and facts.get("rule"):
         facts = {**facts, "rule": RULES[facts["rule"]]}
     template = _ERRORS.get(code)
@@ -710,6 +712,19 @@ PLATFORM_CAUSES = {
     "unhealthy": "ela mesma diz que não está bem",
 }
 """What the platform does to us, by the ``cause`` of a ``ServerFaultError`` or ``ConnectionBrokenError``."""
+
+INTEGRATION_ERRORS = {
+    "invalid_document": "o CPF ou CNPJ não é válido",
+    "line_taken": "uma das linhas já é de outro assinante",
+    "plan_unknown": "o plano não existe na plataforma",
+}
+"""Why the platform refuses a subscriber, by the code that it gives (SUMMIT_API)."""
+
+
+def integration_error(code: str) -> str:
+    """What an integration's error means: a code of the platform's, one of ours, or the ERP's own words as they are."""
+    return INTEGRATION_ERRORS.get(code) or CODES.get(code, code)
+
 
 PLATFORM_PHASES = {"connect": "ao conectar", "read": "à espera de dados", "whole": "para o arquivo inteiro"}
 """Where time ran out, by the ``phase`` of a ``PlatformTimeoutError``."""

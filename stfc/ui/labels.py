@@ -353,6 +353,7 @@ SEARCH_CONTRACT: Final = "Pesquisar contrato ou cliente"
 NO_ITEM_FOUND: Final = "Nenhum contrato do lote atende a este filtro."
 NO_LOG: Final = "Ainda não há passos: o contrato espera a vez."
 PICK_CONTRACT: Final = "Escolha um contrato para ler o log."
+NEXT_TRY: Final = "nova tentativa às {clock}"
 TRIES: Final = ("tentativa", "tentativas")
 NO_BATCH_TITLE: Final = "Nenhum lote enviado para cobrança ainda"
 NO_BATCH: Final = (
@@ -407,3 +408,100 @@ CONTRACT_OUTSIDE: Final = (
     "Summit que não esteja deletado."
 )
 WHY_CONTRACT: Final = "Ver por que {contract} não está na lista"
+CONTRACT_TABS: Final = ("Linhas", "Ligações", "Faturas", "Cobranças", "Integração", "Por que não está na lista?")
+CONTRACT_TITLE: Final = "Contrato {contract}"
+NO_SUMMIT_SERVICE: Final = "Sem serviço Summit"
+UNKNOWN_CONTRACT: Final = "**O contrato {contract} não existe na importação atual do ERP.**"
+UNKNOWN_CONTRACT_HINT: Final = (
+    "ERP importado em {when}. Confira o número, ou espere a próxima importação se o contrato é novo. (USO-NAO)"
+)
+ALL_CONTRACTS: Final = "Todos os contratos"
+SEARCH_IT: Final = "Pesquisar"
+
+LINE_NOUN: Final = ("linha", "linhas")
+LINE_STATES: Final = {"valid": "Vigente", "past": "Encerrada", "future": "Ainda não começou", "deleted": "Deletada"}
+LINE_LAST_DAY: Final = "Último dia em que a linha é do contrato"
+NO_LINES: Final = "Contrato sem linha"
+NO_LINES_WORDS: Final = (
+    "O ERP não tem nenhuma linha nos serviços Summit deste contrato. Ele pode ser cobrado, mas as ligações que vierem "
+    "no arquivo ficam retidas para conferência."
+)
+CALL_NOUN: Final = ("ligação", "ligações")
+CALL_MARKS: Final = {"late": "Anterior ao período", "CTR-LIN": "Linha sem contrato", "CTR-DIV": "Linha de outro"}
+CALLS_CHARGED: Final = "{outcome}: {amount} no lote {batch}"
+NO_CALLS: Final = "Nenhuma ligação em {month}"
+NO_CALLS_BECAUSE: Final = {
+    "charged": "O arquivo de {month} foi cobrado sem ligações.",
+    "zero": "O arquivo de {month} veio sem ligações, e o faturamento saiu zerado.",
+    "held": "O arquivo de {month} está retido, sem ligações guardadas.",
+    "waiting_file": "A Summit ainda não fechou o arquivo de {month}; as ligações chegam com ele.",
+    "failed": "A cobrança de {month} falhou e nada foi gravado; o motivo está em Cobranças.",
+    "queued": "O contrato está na fila de cobrança de {month}; as ligações chegam com o arquivo.",
+    "to_bill": "As ligações chegam com o arquivo da Summit, quando a cobrança de {month} for gerada.",
+    "kept_out": "As ligações chegam com o arquivo da Summit, e o contrato está fora da lista de cobrança de {month}.",
+}
+
+CHARGE_ROW_NOUN: Final = ("item", "itens")
+OPEN_BATCH: Final = "Abre o lote no Acompanhamento, com o log do contrato"
+CHARGED_IN: Final = "**{total}** em **{months}**, de 13 até {month}; estornos fora da soma."
+NO_CHARGES: Final = "Nenhuma cobrança ainda"
+NO_CHARGES_WORDS: Final = "O contrato não foi enviado para cobrança em nenhuma das 13 competências até {month}."
+RULE_FAILED: Final = "Deixou de atender: {rule}"
+HAS_LATE_CALLS: Final = "Inclui ligações anteriores ao período do arquivo"
+VALUES: Final = "Valores eventuais"
+VALUE_KINDS: Final = {"addition": "Acréscimo", "discount": "Desconto"}
+VALUE_STATES: Final = {"live": "A faturar", "invoiced": "Faturado", "held": "Retido", "deleted": "Excluído"}
+NO_SERVICE: Final = "Sem serviço"
+OWN: Final = "Dashboard"
+ERP: Final = "ERP"
+EVENTS: Final = "Eventos de faturamento zerado"
+EVENT_STATES: Final = {"live": "Vale", "reversed": "Estornado"}
+
+BILL_STATUSES: Final = {"open": "Aberta", "closed": "Fechada", "paid": "Paga", "cancelled": "Cancelada"}
+DIFFERENCE: Final = "ERP menos Summit, onde as duas têm fatura da competência"
+ASKING_PLATFORM: Final = "Consultando as faturas na Summit…"
+PLATFORM_INVOICES_FAILED: Final = "**As faturas da Summit não puderam ser consultadas.** {error}"
+ONLY_ERP: Final = "As faturas do ERP continuam abaixo."
+BOTH_SOURCES: Final = "Faturas do ERP e da Summit, por competência"
+PLATFORM_ASKED: Final = "Summit consultada às {clock}."
+NO_INVOICES: Final = "Nenhuma fatura"
+NO_INVOICES_WORDS: Final = "Nem o ERP nem a Summit têm fatura deste contrato nas 12 competências até {month}."
+BILL_ITEMS: Final = "Itens de {count} da Summit"
+OLDER_INVOICES: Final = "Mais {count} do ERP em outras competências"
+
+RESEND: Final = "Reenviar integração"
+RESEND_REFUSED: Final = "Reenviar a integração pede o papel {needed}; você está como {role}."
+SENDING: Final = "Enviando o assinante à Summit…"
+SENDS: Final = (
+    "Reenviar manda à Summit cliente, documento, dia de corte, plano e {lines}; repetir não cria outro assinante."
+)
+NO_SUMMIT_SERVICES: Final = "O contrato não tem serviço Summit no ERP."
+RESENT: Final = "Integração do contrato {contract} reenviada: a Summit aceitou."
+NOT_RESENT: Final = "Integração do contrato {contract} não aceita. {answer}"
+ACCEPTED: Final = "Assinante aceito"
+SERVICE_STATES: Final = {"active": "Ativo", "inactive": "Inativo", "deleted": "Deletado"}
+PROVISIONING_RESULTS: Final = {"integrated": "Aceito", "error": "Recusado"}
+PROVISIONING_HISTORY: Final = "Envios feitos aqui"
+NO_PROVISIONING: Final = "Nenhum envio feito por este Dashboard; o estado acima é o que o ERP informa."
+
+EIGHT_RULES: Final = "As oito regras da lista de cobrança, com a evidência"
+CHECK_OTHER_MONTH: Final = "Conferir outra competência"
+IN_LIST: Final = "Na lista de {month}: as 8 regras atendem."
+IN_LIST_HINT: Final = "O contrato pode ser cobrado."
+OUT_OF_LIST: Final = "Fora da lista de {month} por {failed} de 8 regras."
+TO_ENTER: Final = "Para entrar: {ways}."
+BILLED_IN: Final = "{outcome} em {month}."
+OPEN_THE_BATCH: Final = "Abrir lote {batch}"
+CONTRACT_DELETED: Final = "Contrato deletado"
+CONTRACT_LIVE: Final = "Contrato não deletado"
+SERVICE_SAID: Final = "Serviço {service} · {title}"
+SERVICE_OFF: Final = {True: " (deletado)", False: " (inativo)"}
+MONTH_SPAN: Final = "Competência de {first} a {last}"
+LAST_ONE: Final = "Última"
+FROM_OWN: Final = "do Dashboard"
+FROM_ERP: Final = "do ERP"
+VALUE_DELETED: Final = "{value} foi excluído"
+VALUE_WITHOUT_SERVICE: Final = "{value} não tem serviço"
+CAUTIONS_SAY: Final = "Avisos que não tiram da lista:"
+NO_CAUTIONS: Final = "Nenhum aviso: dia de corte {day} já passou, há linha e plano, integração sem erro."
+CHECKED_AT: Final = "Verificado em {when}, revisão {revision}, importação {snapshot} do ERP."
