@@ -37,17 +37,22 @@ def _refuse(title: str, words: str) -> None:
 
 
 def _ask() -> None:
-    st.title(labels.SIGN_IN_TITLE, anchor=False)
-    st.caption(labels.SIGN_IN_HINT)
-    with st.grid(3, min_column_width=220, gap=12):
-        for role in Role:
-            with st.container(border=True, height="stretch", key=f"stfc_sign_in_{role.value}"):
-                st.header(labels.ROLES[role].capitalize(), anchor=False)
-                st.markdown(labels.ROLES_MAY[role])
-                st.button(
-                    labels.SIGN_IN.format(role=labels.ROLES[role]),
-                    key=f"sign_in_{role.value}",
-                    type="primary" if role is Role.OPERATOR else "secondary",
-                    on_click=session.choose_role,
-                    args=(role,),
-                )
+    with st.container(key="stfc_who"):
+        st.title(labels.SIGN_IN_TITLE, anchor=False)
+        st.caption(labels.SIGN_IN_HINT)
+        with st.grid(3, min_column_width=220, gap=12):
+            for role in Role:
+                _offer(role)
+
+
+def _offer(role: Role) -> None:
+    with st.container(border=True, height="stretch", gap="small", key=f"stfc_sign_in_{role.value}"):
+        st.header(labels.ROLES[role].capitalize(), anchor=False)
+        st.markdown(labels.ROLES_MAY[role])
+        st.button(
+            labels.SIGN_IN.format(role=labels.ROLES[role]),
+            key=f"sign_in_{role.value}",
+            type="primary" if role is Role.OPERATOR else "secondary",
+            on_click=session.choose_role,
+            args=(role,),
+        )
