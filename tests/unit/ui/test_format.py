@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from babel.numbers import format_currency, format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,13 @@ def test_age_grows_coarser(ago: timedelta, words: str) -> None:
 def test_money_keeps_every_centavo(centavos: int) -> None:
     digits = fmt.money(centavos).removeprefix("R$ ").replace(".", "").replace(",", ".")
     assert Decimal(digits) * 100 == centavos
+
+
+@given(st.integers(min_value=-(10**13), max_value=10**13))
+def test_amounts_and_counts_are_written_as_babel_writes_them(number: int) -> None:
+    by_babel = format_currency(Decimal(number).scaleb(-2), "BRL", locale="pt_BR").replace("\N{NO-BREAK SPACE}", " ")
+    assert fmt.money(number) == by_babel.replace("-", fmt.MINUS)
+    assert fmt.count(number) == format_decimal(number, locale="pt_BR")
 
 
 @given(st.text(max_size=80))
