@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -245,8 +245,9 @@ def from_environment(**overrides: Any) -> Application:
     return build(settings(**overrides))
 
 
-def simulate(*, seed: int, clean: bool, calls_per_contract: int | None, as_of: str | None, **options: Any) -> None:
-    """Serve the simulated platform until told to stop; ``options`` are those of ``SimulatorOptions``.
+def simulate(*, as_of: str | None, traffic: Mapping[str, Any], **options: Any) -> None:
+    """Serve the simulated platform until told to stop; ``traffic`` are the options of ``TrafficOptions``, ``options``
+    the others of ``SimulatorOptions``.
 
     Raises:
         InvalidInputError: an unknown fault, a dump that cannot be read, a port that is taken, a day of another form.
@@ -259,8 +260,7 @@ def simulate(*, seed: int, clean: bool, calls_per_contract: int | None, as_of: s
         day = date.fromisoformat(as_of) if as_of else None
     except ValueError as cause:
         raise InvalidInputError(field="as_of", value=as_of, cause="day") from cause
-    traffic = TrafficOptions(seed=seed, clean=clean, calls_per_contract=calls_per_contract)
-    serve(SimulatorOptions(traffic=traffic, as_of=day, **options))
+    serve(SimulatorOptions(traffic=TrafficOptions(**traffic), as_of=day, **options))
 
 
 def dump_erp(

@@ -153,14 +153,24 @@ def worker(
     _run_worker(application.worker(), until_idle=until_idle)
 
 
-def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None) -> None:
-    """Run a worker that SIGTERM and Ctrl-C stop cleanly: what it holds goes back to the queue at once."""
-    previous = {number: signal.signal(number, lambda *_: worker.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None) -> bool:
+    """Run a worker that SIGTERM and Ctrl-C stop cleanly: what it holds goes back to the queue at once.
+
+    Tells whether it was stopped so.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        stopped.append(number)
+        worker.stop()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         worker.run(until_idle=until_idle, batch=batch)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    return bool(stopped)
 
 
 @simulator_app.callback(invoke_without_command=True)
@@ -176,6 +186,7 @@ def simulator(
     latency: Annotated[int, typer.Option(min=0, help="Latência de cada resposta, em ms.")] = 0,
     calls: Annotated[int | None, typer.Option(min=0, help="Ligações por contrato, sempre tantas.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Dia da plataforma, AAAA-MM-DD; hoje, se ausente.")] = None,
+    unknown: Annotated[float, typer.Option(min=0, max=1, help="Parte dos contratos que a plataforma não conhece.")] = 0,
     clean: Annotated[bool, typer.Option("--clean", help="Sem divergências plantadas.")] = False,
 ) -> None:
     """Fala toda a SUMMIT_API por HTTP, com tráfego determinado pela semente."""
@@ -187,9 +198,7 @@ def simulator(
         erp=erp,
         contracts=contracts,
         as_of=as_of,
-        seed=seed,
-        clean=clean,
-        calls_per_contract=calls,
+        traffic={"seed": seed, "clean": clean, "calls_per_contract": calls, "unknown": unknown},
         latency_ms=latency,
         faults=tuple(fault or ()),
         fault_seed=fault_seed,
@@ -342,9 +351,14 @@ def bill(
         lines += _batch_lines(summary)
     else:
         lines.append(f"Lote {opened.batch} aberto com {opened.items} contratos.")
-    _answer(document, as_json, lines)
-    if wait and summary.status == "paused":
-        raise NotPossibleError(cause="platform_down", batch=opened.batch, code=summary.pause_code)
+    if not wait or summary.status != "paused":
+        _answer(document, as_json, lines)
+        return
+    paused = NotPossibleError(cause="platform_down", batch=opened.batch, code=summary.pause_code)
+    message = text.error(paused)
+    _answer(document | {"error": {"code": paused.code, "message": message}}, as_json, lines)
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
 
 
 def _chosen(all_: bool, contract: list[str] | None, contracts: Path | None) -> list[str] | None:
@@ -398,7 +412,8 @@ def _wait(application: Any, batch: int) -> None:
         if application.work.workers(application.clock()):
             time.sleep(0.2)
             continue
-        _run_worker(application.worker(), until_idle=True, batch=batch)
+        if _run_worker(application.worker(), until_idle=True, batch=batch):
+            raise KeyboardInterrupt
 
 
 @batches_app.command("list")

@@ -78,12 +78,14 @@ class TrafficOptions:
         clean: nothing planted: no divergent totals, no stray lines, no unknown contracts, no late calls, no bursts.
         scale: factor on every contract's number of calls.
         calls_per_contract: exactly so many calls in every file with a line, whatever its profile (for benches).
+        unknown: share of the contracts that the platform does not know though the ERP has them; none where clean.
     """
 
     seed: int = 1
     clean: bool = False
     scale: float = 1.0
     calls_per_contract: int | None = None
+    unknown: float = 0.005
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Traffic:
     @cached_property
     def unknown(self) -> NDArray[np.bool_]:
         """Which contracts the platform does not know, though the ERP has them."""
-        rate = 0.0 if self.options.clean else 0.005
+        rate = 0.0 if self.options.clean else self.options.unknown
         return chance.happens(chance.draw(self.universe.keys, 11), rate)
 
     def period(self, row: int, competence: Competence) -> tuple[date, date]:
