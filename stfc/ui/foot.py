@@ -3,10 +3,11 @@
 import streamlit as st
 
 from stfc.domain.role import Role
+from stfc.errors import StfcError
 from stfc.services.ports import BatchSummary
 from stfc.services.status import SystemStatus
-from stfc.ui import figures, labels, session
-from stfc.ui.format import age, count, month, percent, span
+from stfc.ui import figures, labels, session, states
+from stfc.ui.format import age, count, month, percent, plain, span
 
 _BUSY_EVERY = 3.0
 _IDLE_EVERY = 20.0
@@ -21,7 +22,12 @@ def show() -> None:
 
 
 def _state() -> None:
-    status = session.status()
+    try:
+        status = session.status()
+    except StfcError as error:
+        # The page says it at length; this part runs by itself every few seconds.
+        st.markdown(f":red[●] {plain(states.sentence(error))}")
+        return
     for batch in status.active[:1]:
         _batch(batch, status)
     st.markdown(_platform(status))
@@ -73,7 +79,7 @@ def _who() -> None:
     role = session.role()
     if role is None:
         return
-    words = f"{session.user_name()} · {labels.ROLES[role]}"
+    words = f"{plain(session.user_name())} · {labels.ROLES[role]}"
     if session.fixed_role():
         st.markdown(f":material/account_circle: {words}")
         return
