@@ -95,7 +95,7 @@ def load(**overrides: Any) -> Settings:
 def _file(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
         raise SettingsError(setting=str(path), cause=str(cause)) from cause
