@@ -1,5 +1,7 @@
 """The foot of the sidebar: the running batch, platform, worker, age of the ERP's data, and who is here."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from stfc.domain.role import Role
@@ -9,6 +11,7 @@ from stfc.services.status import SystemStatus
 from stfc.ui import figures, labels, session, states
 from stfc.ui.format import age, count, month, percent, plain, span
 
+_TRACKING = Path(__file__).resolve().parents[2] / "pages" / f"{labels.TRACKING.file}.py"
 _BUSY_EVERY = 3.0
 _IDLE_EVERY = 20.0
 
@@ -40,7 +43,7 @@ def _batch(batch: BatchSummary, status: SystemStatus) -> None:
     head = (
         f"**{labels.BATCH.format(batch=batch.batch)}** · {month(batch.competence)} · **{percent(done, batch.items)}**"
     )
-    st.markdown(head)
+    st.page_link(_TRACKING, label=head, query_params={"lote": str(batch.batch)})
     figures.outcome_bar(batch.outcomes, thin=True)
     spent = span((status.now - batch.started_at).total_seconds()) if batch.started_at else "na fila"
     st.caption(f"{count(done)} de {count(batch.items)} contratos · {spent}")
