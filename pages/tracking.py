@@ -10,6 +10,7 @@ from stfc.ui import (
     labels,
     session,
     states,
+    tabs,
     tracking,
     tracking_acts,
     tracking_alerts,
@@ -51,9 +52,10 @@ def screen(refresh: float | None) -> None:
     found = tracking.found(fitting, chosen, match)
     sent = tracking_contracts.asked(chosen, match, [b.batch for b in fitting] if tracking.narrows(chosen) else None)
     total = tracking_contracts.total(sent) if chosen.is_active else sum(batch.items for batch in every)
-    shows_batches, tab = tracking_rows.tabs(len(found), total)
-    with tab:
-        if shows_batches:
+    drawn = (chosen, competence.current(), len(every)) if refresh else None
+    opened, place = tabs.show("tracking", tracking_rows.tabs(*tracking.tab_numbers(drawn, len(found), total)))
+    with place:
+        if opened == tracking_rows.BATCHES:
             tracking_rows.show(found, every, status.now, row)
         else:
             tracking_contracts.show(sent, chosen, every, row)

@@ -197,7 +197,7 @@ BILLING_STEPS: Final = ("Período", "Contratos", "Prévia", "Gerar")
 BILLING_LIST: Final = "Elegíveis"
 BILLING_OUT: Final = "Fora da lista"
 NO_CAUTION: Final = "Sem avisos"
-SELECTED: Final = "{count} selecionados"
+SELECTED: Final = ("selecionado", "selecionados")
 PREVIEWED: Final = "conferida"
 VERSUS_LAST: Final = "Valor previsto em relação à última cobrança do contrato."
 EXPECTED: Final = (
@@ -303,13 +303,15 @@ PROGRESS_OF: Final = "de {total}"
 QUEUED_FOR: Final = "na fila há {span}"
 ABOUT_LEFT: Final = "faltam cerca de {span}"
 LESS_LEFT: Final = "falta menos de 1 min"
-REVERSED_OF: Final = "{contracts}, {count} estornados"
+REVERSED_NOUN: Final = ("estornado", "estornados")
 BATCH_ACTIONS: Final = "Ações"
 PROCESSING_LOGS: Final = "Logs de processamento"
 RETRIES_ITSELF: Final = "Nada a fazer: o processador tenta de novo por si"
 RETRY: Final = "Reprocessar"
-RETRY_FAILED: Final = "Reprocessar {count} que falharam"
+RETRY_FAILED: Final = "Reprocessar {failures}"
+FAILURE_NOUN: Final = ("falha", "falhas")
 RETRY_LIKELY: Final = "Reprocessar {count} que podem dar certo"
+RETRY_LIKELY_ONE: Final = "Reprocessar 1 que pode dar certo"
 RETRIED: Final = "{contracts} de volta à fila do lote {batch}."
 NOTHING_RETRIED: Final = "Nada a reprocessar no lote {batch}: nenhum contrato falhou ou espera arquivo agora."
 RESUMED: Final = "O lote {batch} continua."
@@ -321,10 +323,10 @@ CANCEL_FACTS: Final = (
     "Competência **{month}** · lote **{batch}** · **{contracts}** ({queued} na fila, {without_file} sem arquivo)"
 )
 CANCEL_LOCK: Final = "Nada foi gravado para eles; voltam à lista de Gerar Cobrança. O que já foi cobrado não muda."
-CANCELLED: Final = "{contracts} do lote {batch} cancelados; nada foi gravado para eles."
+CANCELLED: Final = "Cancelado no lote {batch}: {contracts}. Nada foi gravado para eles."
 NOTHING_CANCELLED: Final = "Nada a cancelar no lote {batch}: nenhum contrato espera mais."
 REVERSE: Final = "Estornar"
-REVERSE_COUNT: Final = "Estornar {count} cobranças"
+REVERSE_COUNT: Final = "Estornar {charges}"
 REVERSE_TITLE: Final = "Estornar cobranças do lote {batch}"
 REVERSE_ONE_TITLE: Final = "Estornar a cobrança do contrato {contract}"
 REVERSE_FACTS: Final = (
@@ -338,7 +340,7 @@ REVERSE_LOCK: Final = (
     "Exclui o valor eventual, ou o evento de faturamento zerado, e o contrato volta à lista. Só vale enquanto "
     "o valor não foi faturado."
 )
-REVERSED: Final = "{charges} do lote {batch} no valor de {amount} estornadas; os contratos voltaram à lista."
+REVERSED: Final = "Estorno feito no lote {batch}: {charges}, {amount}. De volta à lista de Gerar Cobrança."
 NOTHING_REVERSED: Final = "Nada a estornar no lote {batch}: não há cobrança viva."
 CHARGE_NOUN: Final = ("cobrança", "cobranças")
 DOWNLOAD_BATCH: Final = "Baixar CSV"
@@ -380,7 +382,7 @@ CREDENTIALS_AGAIN: Final = (
 )
 TRY_NOW: Final = "Tentar agora"
 TRY_NOW_REFUSED: Final = " Tentar agora pede o papel {needed}."
-NO_WORKER: Final = "**O processador está parado.** {batches} na fila esperam por ele; nada se perde."
+NO_WORKER: Final = "**O processador está parado.** Na fila à espera dele: {batches}; nada se perde."
 NO_WORKER_HINT: Final = (
     "Quem administra o servidor inicia o processador com o comando «stfc worker»; os lotes continuam sozinhos."
 )
@@ -458,11 +460,10 @@ EVENTS: Final = "Eventos de faturamento zerado"
 EVENT_STATES: Final = {"live": "Vale", "reversed": "Estornado"}
 
 BILL_STATUSES: Final = {"open": "Aberta", "closed": "Fechada", "paid": "Paga", "cancelled": "Cancelada"}
-DIFFERENCE: Final = "ERP menos Summit, onde as duas têm fatura da competência"
 ASKING_PLATFORM: Final = "Consultando as faturas na Summit…"
 PLATFORM_INVOICES_FAILED: Final = "**As faturas da Summit não puderam ser consultadas.** {error}"
 ONLY_ERP: Final = "As faturas do ERP continuam abaixo."
-BOTH_SOURCES: Final = "Faturas do ERP e da Summit, por competência"
+BOTH_SOURCES: Final = "Faturas do ERP e da Summit, por competência, e a diferença (ERP menos Summit)"
 PLATFORM_ASKED: Final = "Summit consultada às {clock}."
 NO_INVOICES: Final = "Nenhuma fatura"
 NO_INVOICES_WORDS: Final = "Nem o ERP nem a Summit têm fatura deste contrato nas 12 competências até {month}."
@@ -486,10 +487,16 @@ NO_PROVISIONING: Final = "Nenhum envio feito por este Dashboard; o estado acima 
 
 EIGHT_RULES: Final = "As oito regras da lista de cobrança, com a evidência"
 CHECK_OTHER_MONTH: Final = "Conferir outra competência"
-IN_LIST: Final = "Na lista de {month}: as 8 regras atendem."
-IN_LIST_HINT: Final = "O contrato pode ser cobrado."
+IN_LIST: Final = "Na lista de {month}: atende às 8 regras."
+IN_LIST_HINT: Final = "Pode ser cobrado."
 OUT_OF_LIST: Final = "Fora da lista de {month} por {failed} de 8 regras."
 TO_ENTER: Final = "Para entrar: {ways}."
+NO_WAY: Final = "Nada a fazer: {month} já foi faturado."
+WAY_DELETED: Final = "restaurar o contrato, que foi deletado no ERP"
+WAY_ERP: Final = {
+    "no_eventual_value": "excluir o valor eventual {names} no ERP",
+    "no_zero_billing_event": "estornar o evento {names} no ERP",
+}
 BILLED_IN: Final = "{outcome} em {month}."
 OPEN_THE_BATCH: Final = "Abrir lote {batch}"
 CONTRACT_DELETED: Final = "Contrato deletado"

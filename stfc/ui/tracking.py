@@ -46,6 +46,8 @@ _LIVE_EVERY: Final = 1.5
 _PAUSED_EVERY: Final = 5.0
 _LEAST_SECONDS: Final = 3.0
 """A pace observed over less says little."""
+_STALLED_SECONDS: Final = 15.0
+"""Where nothing ended for so long, nothing is known of the end."""
 
 
 # --- One batch -------------------------------------------------------------------------------------------------------
@@ -128,12 +130,14 @@ def seconds_left(batch: BatchSummary, now: datetime, pace: Pace | None = None) -
         seconds, ended = (now - pace.at).total_seconds(), done(batch) - pace.done
         if seconds >= _LEAST_SECONDS and ended > 0:
             return batch.open_items * seconds / ended
+        if seconds >= _STALLED_SECONDS:
+            return None
     spent, ended = seconds_spent(batch, now), done(batch)
     return batch.open_items * spent / ended if spent and ended else None
 
 
 def progress(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> list[str]:
-    """``of 486``, ``69%``, ``10 min 42 s``, ``faltam cerca de 6 min``: the parts after the bold count."""
+    """``de 486``, ``69%``, ``10 min 42 s``, ``faltam cerca de 6 min``, ``3 estornados``: what follows the count."""
     parts = [labels.PROGRESS_OF.format(total=count(batch.items)), f"{percent_done(batch)}%"]
     spent = seconds_spent(batch, now)
     if spent is not None:
@@ -143,6 +147,8 @@ def progress(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> li
     left = seconds_left(batch, now, pace)
     if left is not None:
         parts.append(labels.ABOUT_LEFT.format(span=span(left)) if left >= 60 else labels.LESS_LEFT)
+    if batch.reversed:
+        parts.append(counted(batch.reversed, *labels.REVERSED_NOUN))
     return parts
 
 
@@ -269,6 +275,17 @@ def refresh_every(status: SystemStatus) -> float | None:
     if any(batch.status in LIVE for batch in status.active):
         return _LIVE_EVERY
     return _PAUSED_EVERY if status.active else None
+
+
+def tab_numbers(key: object, batches: int, contracts: int) -> tuple[int, int]:
+    """The counts that the tabs show: while the screen refreshes itself, those it had when ``key`` was new.
+
+    Streamlit knows tabs by their words: other counts would be other tabs, drawn from nothing at every look.
+    """
+    shown: tuple[object, tuple[int, int]] | None = st.session_state.get("tracking_counts")
+    if key is None or shown is None or shown[0] != key:
+        shown = st.session_state["tracking_counts"] = (key, (batches, contracts))
+    return shown[1]
 
 
 def people() -> dict[str, str]:

@@ -16,6 +16,7 @@ from stfc.ui import actions, guard, labels, session, states, tracking, url
 from stfc.ui.format import count, counted, moment, money, month, plain
 
 _ASKED: Final = "tracking_asked"
+_ACTED: Final = "tracking_acted"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ def refusal() -> str:
     )
 
 
+def acted() -> int:
+    """How many acts this session has begun, for the keys of what closes after one."""
+    return int(st.session_state.get(_ACTED, 0))
+
+
 # --- Callbacks --------------------------------------------------------------------------------------------------------
 
 
@@ -50,7 +56,7 @@ def retry(batch: int, codes: Sequence[str]) -> None:
         states.toast(labels.RETRIED.format(contracts=tracking.contracts_words(number), batch=batch))
     else:
         states.toast(labels.NOTHING_RETRIED.format(batch=batch), ":material/info:")
-    st.rerun()
+    _run_page()
 
 
 def retry_failed(batch: int) -> None:
@@ -63,7 +69,7 @@ def resume(batch: int) -> None:
     """Lift the batch's pause; no contract is touched."""
     session.application().billing.retry(batch, session.actor(), items=())
     states.toast(labels.RESUMED.format(batch=batch), ":material/play_arrow:")
-    st.rerun()
+    _run_page()
 
 
 def ask_cancel(batch: int) -> None:
@@ -79,6 +85,11 @@ def ask_reverse(batch: int, contract: str | None = None) -> None:
 def open_page(page: labels.PageLabels, **parameters: url.Value) -> None:
     """Go to another screen from inside the part that refreshes itself."""
     url.open_page(page, **parameters)
+    _run_page()
+
+
+def _run_page() -> None:
+    st.session_state[_ACTED] = acted() + 1
     st.rerun()
 
 
@@ -101,7 +112,7 @@ def show_question() -> None:
 
 def _ask(question: _Question) -> None:
     st.session_state[_ASKED] = question
-    st.rerun()
+    _run_page()
 
 
 def _answered() -> None:
@@ -112,7 +123,7 @@ def _confirm_cancel(batch: BatchSummary) -> None:
     number = tracking.cancellable(batch)
     if not number:
         _answered()
-        states.toast(labels.NOTHING_CANCELLED.format(batch=batch.batch), ":material/info:")
+        st.toast(labels.NOTHING_CANCELLED.format(batch=batch.batch), icon=":material/info:")
         return
     actions.confirm(
         labels.CANCEL_TITLE,
@@ -143,7 +154,7 @@ def _confirm_reverse(batch: BatchSummary) -> None:
     number = tracking.reversible(batch)
     if not number:
         _answered()
-        states.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), ":material/info:")
+        st.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), icon=":material/info:")
         return
     actions.confirm(
         labels.REVERSE_TITLE.format(batch=batch.batch),
@@ -168,7 +179,7 @@ def _confirm_reverse_one(batch: BatchSummary, contract: str) -> None:
     item = item_of(batch.batch, contract)
     if item is None or item.reversed or item.outcome not in tracking.REVERSIBLE:
         _answered()
-        states.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), ":material/info:")
+        st.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), icon=":material/info:")
         return
     amount = item.amount or 0
     actions.confirm(

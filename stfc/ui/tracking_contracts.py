@@ -21,13 +21,13 @@ GRID: Final = tables.Grid(
     descending=True,
     columns=(
         Column("contract", "Contrato", 76, opens=True, sortable=False),
-        Column("customer", "Cliente", 220, sortable=False),
-        Column("batch", "Lote", 54, sortable=False),
-        Column("competence", "Competência", 96, sortable=False),
-        Column("outcome", "Resultado", 146, words=labels.OUTCOME, normal="charged zero", sortable=False),
-        Column("cause", "Causa", 252, sortable=False),
-        Column("amount", "Valor", 104, unit="money", sortable=False),
-        Column("ended_at", "Fim", 130, unit="moment", sortable=False),
+        Column("customer", "Cliente", 200, sortable=False),
+        Column("batch", "Lote", 50, sortable=False),
+        Column("competence", "Competência", 92, sortable=False),
+        Column("outcome", "Resultado", 136, words=labels.OUTCOME, normal="charged zero", sortable=False),
+        Column("cause", "Causa", 300, sortable=False),
+        Column("amount", "Valor", 98, unit="money", sortable=False),
+        Column("ended_at", "Fim", 126, unit="moment", sortable=False),
     ),
 )
 
@@ -72,9 +72,9 @@ def show(sent: Sent, chosen: Chosen, every: Sequence[BatchSummary], row: Bar) ->
 
 def open_log(batch: int, contract: str) -> None:
     """Show the contract's log in its batch, whatever the filter says of that batch."""
-    url.put(dict.fromkeys(("aba", "situacao", "mes", "quem", "de", "ate", "pagina", "resultado", "causa")))
-    tracking_rows.close()
-    url.put({"lote": str(batch), "contrato": contract, "resultado": [labels.ALL_OUTCOMES]})
+    elsewhere = dict.fromkeys(("aba", "situacao", "mes", "quem", "de", "ate", "pagina"))
+    here = {"lote": str(batch), "contrato": contract, "resultado": [labels.ALL_OUTCOMES]}
+    url.put({**elsewhere, **tracking_rows.closed(), **here})
 
 
 def _rows(sent: Sent, offset: int, limit: int | None) -> tuple[int, list[ItemRow]]:

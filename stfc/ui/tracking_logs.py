@@ -3,6 +3,7 @@
 Drawn only while its expander is open; what is chosen in it stands in the address (``stfc.ui.tracking``).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +12,9 @@ from typing import Any, Final
 import pyarrow as pa
 import streamlit as st
 
-from stfc.domain import text
 from stfc.services.ports import BatchSummary, ItemRow
 from stfc.ui import figures, filters, labels, logs, session, states, tracking, tracking_acts, url
-from stfc.ui.format import count, counted, elapsed, money, plain
+from stfc.ui.format import clock, count, counted, elapsed, money, plain
 from stfc.ui.style import Tone, palette
 
 _ROWS: Final = 50
@@ -32,6 +32,11 @@ class _Asked:
     search: str
     page: int
 
+    @property
+    def digest(self) -> str:
+        """A short name of it, for keys."""
+        return hashlib.blake2s(repr(self).encode(), digest_size=6).hexdigest()
+
 
 def show(batch: BatchSummary) -> None:
     """Everything inside the expander."""
@@ -39,7 +44,7 @@ def show(batch: BatchSummary) -> None:
     _draw_outcomes(batch, asked)
     every = session.application().batches.causes(batch.batch)
     causes = tracking.causes_of(every, asked.outcomes)
-    _draw_head(batch, asked, tracking.causes_of(every, ()))
+    _draw_head(batch, asked, sum(cause.contracts for cause in causes), tracking.causes_of(every, ()))
     if causes:
         _draw_causes(batch.batch, causes, asked.cause)
     left, right = st.columns([4.4, 7.6], gap="xsmall")
@@ -63,20 +68,33 @@ def _asked(batch: BatchSummary) -> _Asked:
 
 
 def _draw_outcomes(batch: BatchSummary, asked: _Asked) -> None:
-    options = [name for name in figures.OUTCOME_ORDER if batch.outcomes.get(name)]
-    key = f"tracking_outcomes_{batch.batch}"
-    shown = [name for name in asked.outcomes if name in options]
-    if st.session_state.get(key) != shown:
-        st.session_state[key] = shown
+    """One pill an outcome. A group of pills knows its choice by their words, and the counts in these change."""
+    with st.container(horizontal=True, gap="xxsmall", key=f"stfc_outcomes_{batch.batch}"):
+        for name in figures.OUTCOME_ORDER:
+            if batch.outcomes.get(name):
+                _draw_outcome(batch, name, asked.outcomes)
+
+
+def _draw_outcome(batch: BatchSummary, name: str, shown: tuple[str, ...]) -> None:
+    key = f"tracking_outcome_{batch.batch}_{name}"
+    state = [name] if name in shown else []
+    if st.session_state.get(key) != state:
+        st.session_state[key] = state
     st.pills(
         labels.SITUATION,
-        options,
+        [name],
         selection_mode="multi",
-        format_func=lambda name: figures.outcome_pill(name, batch.outcomes[name]),
+        format_func=lambda one: figures.outcome_pill(one, batch.outcomes[one]),
         key=key,
         label_visibility="collapsed",
-        on_change=lambda: _narrow(resultado=st.session_state[key] or [labels.ALL_OUTCOMES], causa=None),
+        width="content",
+        on_change=partial(_turn_outcome, key, name, shown),
     )
+
+
+def _turn_outcome(key: str, name: str, shown: tuple[str, ...]) -> None:
+    others = [one for one in shown if one != name]
+    _narrow(resultado=[*others, name] if st.session_state[key] else others or [labels.ALL_OUTCOMES], causa=None)
 
 
 def _narrow(**changes: url.Value) -> None:
@@ -84,11 +102,14 @@ def _narrow(**changes: url.Value) -> None:
     url.put({**changes, "parte": None, "contrato": None})
 
 
-def _draw_head(batch: BatchSummary, asked: _Asked, every: Sequence[tracking.Cause]) -> None:
+def _draw_head(batch: BatchSummary, asked: _Asked, with_cause: int, every: Sequence[tracking.Cause]) -> None:
     shown = sum(batch.outcomes[name] for name in asked.outcomes) if asked.outcomes else batch.items
+    title = (
+        f"{tracking.contracts_words(with_cause)} {labels.BY_CAUSE}" if with_cause else tracking.contracts_words(shown)
+    )
     likely = [cause for cause in every if cause.can_succeed]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=f"stfc_causes_{batch.batch}"):
-        st.subheader(f"{tracking.contracts_words(shown)} {labels.BY_CAUSE}", anchor=False, width="stretch")
+        st.subheader(title, anchor=False, width="stretch")
         if not tracking_acts.may_act():
             if likely or tracking.cancellable(batch):
                 st.caption(f":material/lock: {tracking_acts.refusal()}", width="content")
@@ -96,7 +117,7 @@ def _draw_head(batch: BatchSummary, asked: _Asked, every: Sequence[tracking.Caus
         if likely:
             number = sum(cause.contracts for cause in likely)
             st.button(
-                labels.RETRY_LIKELY.format(count=count(number)),
+                labels.RETRY_LIKELY.format(count=count(number)) if number > 1 else labels.RETRY_LIKELY_ONE,
                 key=f"tracking_likely_{batch.batch}",
                 type="primary",
                 icon=":material/replay:",
@@ -163,7 +184,7 @@ def _draw_list(batch: int, asked: _Asked) -> tuple[list[ItemRow], str]:
         st.caption(labels.NO_ITEM_FOUND)
         return [], url.get("contrato")
     chosen = _chosen(batch, asked, rows)
-    _draw_grid(batch, rows, chosen)
+    _draw_grid(batch, asked, rows, chosen)
     _draw_foot(batch, total, asked.page)
     return rows, chosen
 
@@ -210,12 +231,12 @@ def _chosen(batch: int, asked: _Asked, rows: Sequence[ItemRow]) -> str:
     return remembered[(batch, asked)]
 
 
-def _draw_grid(batch: int, rows: Sequence[ItemRow], chosen: str) -> None:
+def _draw_grid(batch: int, asked: _Asked, rows: Sequence[ItemRow], chosen: str) -> None:
     ids = [row.contract for row in rows]
     customers = tracking.names(ids)
-    # One key for all pages and moments of a batch's list: the grid then keeps its place while rows come and go.
+    # The key names what was asked, not the rows: the grid then keeps its place while a running batch brings more.
     # What is marked is set anew each time, from the contract, never from a position.
-    key = f"tracking_items_{batch}"
+    key = f"tracking_items_{batch}_{asked.digest}"
     st.session_state[f"{key}_ids"] = ids
     marked = [ids.index(chosen)] if chosen in ids else []
     st.session_state[key] = {"selection": {"rows": marked, "columns": [], "cells": []}}
@@ -261,7 +282,9 @@ def _cause(row: ItemRow) -> str:
 
 
 def _tone(row: ItemRow) -> Tone | None:
-    return None if row.outcome in ("charged", "zero") and not row.reversed else states.TONES.get(row.outcome)
+    if row.reversed:
+        return states.TONES["reversed"]
+    return None if row.outcome in ("charged", "zero") else states.TONES.get(row.outcome)
 
 
 def _picked(key: str) -> None:
@@ -303,7 +326,6 @@ def _draw_log(batch: int, rows: Sequence[ItemRow], chosen: str) -> None:
             return
         lines = session.application().batches.log(item.item)
         _draw_log_head(item)
-        st.caption(plain(text.item(item)))
         if lines:
             logs.table(lines)
         else:
@@ -315,7 +337,7 @@ def _draw_log_head(item: ItemRow) -> None:
     state = "reversed" if item.reversed else item.outcome
     words = f"**{plain(item.contract)}** {plain(customer)} {states.badge(state, labels.OUTCOME[state])}"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=f"stfc_loghead_{item.batch}"):
-        st.markdown(f"{words} :gray[{_spent(item)}]", width="stretch")
+        st.markdown(f"{words}  \n:gray[{_spent(item)}]", width="stretch")
         if item.outcome in tracking.REVERSIBLE and not item.reversed and tracking_acts.may_act():
             st.button(
                 labels.REVERSE,
@@ -347,6 +369,8 @@ def _spent(item: ItemRow) -> str:
         parts.append(elapsed(int((item.ended_at - item.started_at).total_seconds() * 1000)))
     if item.amount is not None and not item.reversed:
         parts.append(money(item.amount))
+    if item.outcome == "waiting" and item.next_try_at:
+        parts.append(labels.NEXT_TRY.format(clock=clock(item.next_try_at, seconds=True)))
     return " · ".join(parts)
 
 

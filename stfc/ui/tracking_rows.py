@@ -8,7 +8,6 @@ from typing import Final
 
 import pyarrow as pa
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from stfc.domain import text
 from stfc.services.ports import BatchSummary, ExportFormat, ItemRow, TableSource
@@ -28,10 +27,12 @@ from stfc.ui import (
 from stfc.ui.filters import PAGE_PARAMETER, Bar
 from stfc.ui.format import count, counted, moment, money, month
 from stfc.ui.tables import Column
+from stfc.ui.tabs import Tab
 
 PAGE_ROWS: Final = 20
-_TABS: Final = "tracking_tabs"
-_SECOND: Final = "contratos"
+BATCHES: Final = "lotes"
+CONTRACTS: Final = "contratos"
+_SEEN: Final = "tracking_seen"
 _INNER: Final = ("contrato", "resultado", "causa", "busca", "parte")
 """Parameters that speak of the open batch."""
 _CSV: Final = (
@@ -54,27 +55,14 @@ def opened() -> int | None:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None
 
 
-def close() -> None:
-    """Close what is open; for callbacks that show other batches."""
-    url.put({"lote": None, **dict.fromkeys(_INNER)})
+def closed() -> dict[str, url.Value]:
+    """The changes to the address that close what is open; in one write, or the back button takes several steps."""
+    return {"lote": None, **dict.fromkeys(_INNER)}
 
 
-def tabs(batches: int, contracts: int) -> tuple[bool, DeltaGenerator]:
-    """The two tabs; gives whether the first one is open, and the container of the one that is."""
-    words = [
-        f"{labels.TRACKING_BATCHES} :gray[{count(batches)}]",
-        f"{labels.TRACKING_CONTRACTS} :gray[{count(contracts)}]",
-    ]
-    wanted = words[url.get("aba") == _SECOND]
-    if st.session_state.get(_TABS) != wanted:
-        st.session_state[_TABS] = wanted
-    first, second = st.tabs(words, key=_TABS, on_change=_tab_changed)
-    return (False, second) if second.open else (True, first)
-
-
-def _tab_changed() -> None:
-    is_second = str(st.session_state[_TABS]).startswith(labels.TRACKING_CONTRACTS)
-    url.put({"aba": _SECOND if is_second else None, PAGE_PARAMETER: None})
+def tabs(batches: int, contracts: int) -> tuple[Tab, Tab]:
+    """*Lotes* and *Contratos*, with their counts."""
+    return Tab(BATCHES, labels.TRACKING_BATCHES, batches), Tab(CONTRACTS, labels.TRACKING_CONTRACTS, contracts)
 
 
 def show(found: Sequence[BatchSummary], every: Sequence[BatchSummary], now: datetime, row: Bar) -> None:
@@ -88,8 +76,11 @@ def show(found: Sequence[BatchSummary], every: Sequence[BatchSummary], now: date
         return
     pages = max(1, -(-len(found) // PAGE_ROWS))
     page = _page([batch.batch for batch in found], pages)
-    for batch in found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]:
-        _card(batch, now)
+    with st.container(gap="xsmall"):
+        for position, batch in enumerate(found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]):
+            _card(batch, now)
+            if position and batch.batch == opened():
+                _bring_into_view(batch.batch)
     _foot(len(found), page, pages)
 
 
@@ -115,9 +106,8 @@ def _foot(total: int, page: int, pages: int) -> None:
 
 
 def _turn(key: str) -> None:
-    close()
     # Page 1 is said too: without it the address would mean the page of the open batch.
-    url.put({PAGE_PARAMETER: str(st.session_state[key])})
+    url.put({**closed(), PAGE_PARAMETER: str(st.session_state[key])})
 
 
 # --- A card ----------------------------------------------------------------------------------------------------------
@@ -145,17 +135,23 @@ def _card(batch: BatchSummary, now: datetime) -> None:
                 tracking_logs.show(batch)
 
 
+def _bring_into_view(batch: int) -> None:
+    """Scroll to a batch that a link opened, once; not to one that was opened here, which is in sight."""
+    if st.session_state.get(_SEEN) == batch:
+        return
+    st.session_state[_SEEN] = batch
+    script = f"document.querySelector('.st-key-stfc_batch_{batch}')?.scrollIntoView({{block: 'start'}})"
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
 def _toggled(batch: int, key: str) -> None:
-    number = str(batch) if st.session_state[key] else None
-    url.put({"lote": number, **dict.fromkeys(_INNER)})
+    st.session_state[_SEEN] = batch
+    url.put({**closed(), "lote": str(batch) if st.session_state[key] else None})
 
 
 def head_html(batch: BatchSummary, now: datetime, pace: tracking.Pace | None = None) -> str:
     """The card's figures as HTML: number, who, bar with progress, value, state."""
     shown, words = tracking.state(batch)
-    contracts = tracking.contracts_words(batch.items)
-    if batch.reversed:
-        contracts = labels.REVERSED_OF.format(contracts=contracts, count=count(batch.reversed))
     name = labels.BATCH.format(batch=batch.batch)
     progress = " · ".join(tracking.progress(batch, now, pace))
     cells = (
@@ -163,14 +159,16 @@ def head_html(batch: BatchSummary, now: datetime, pace: tracking.Pace | None = N
         f"<b>{html.escape(batch.created_by)}</b><span>{moment(batch.created_at)}</span>",
         f"{figures.bar_html(batch.outcomes, thin=True, label=name)}"
         f"<span><strong>{count(tracking.done(batch))}</strong> {progress}</span>",
-        f"<b>{money(batch.amount)}</b><span>{contracts}</span>",
+        f"<b>{money(batch.amount)}</b><span>{tracking.contracts_words(batch.items)}</span>",
         style.badge(words, states.TONES.get(shown, "gray")),
     )
     return f'<div class="stfc-batch">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
 
 
 def _actions(batch: BatchSummary) -> None:
-    with st.popover(labels.BATCH_ACTIONS, type="tertiary", key=f"tracking_acts_{batch.batch}"):
+    # Another key after each act: the menu then closes, which would else stay open above the dialog.
+    key = f"tracking_acts_{batch.batch}_{tracking_acts.acted()}"
+    with st.popover(labels.BATCH_ACTIONS, type="tertiary", key=key):
         if tracking_acts.may_act():
             _acts(batch)
         else:
@@ -191,13 +189,13 @@ def _acts(batch: BatchSummary) -> None:
     failed, charges = batch.outcomes["failed"], tracking.reversible(batch)
     number = batch.batch
     if failed:
-        words = labels.RETRY_FAILED.format(count=count(failed))
+        words = labels.RETRY_FAILED.format(failures=counted(failed, *labels.FAILURE_NOUN))
         _act("retry", number, words, ":material/replay:", partial(tracking_acts.retry_failed, number))
     if tracking.cancellable(batch):
         words = tracking.cancel_words(batch)
         _act("cancel", number, words, ":material/cancel:", partial(tracking_acts.ask_cancel, number))
     if charges:
-        words = labels.REVERSE_COUNT.format(count=count(charges))
+        words = labels.REVERSE_COUNT.format(charges=counted(charges, *labels.CHARGE_NOUN))
         _act("reverse", number, words, ":material/undo:", partial(tracking_acts.ask_reverse, number))
 
 
