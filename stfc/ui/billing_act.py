@@ -19,6 +19,7 @@ from stfc.ui.tables import Column
 _NAMED: Final = 8
 _REQUEST: Final = "billing"
 _CONTRACT: Final = ("contrato", "contratos")
+_WARNED: Final = ("contrato com aviso", "contratos com aviso")
 _PASTED: Final = ("número colado", "números colados")
 
 
@@ -28,7 +29,7 @@ _PASTED: Final = ("número colado", "números colados")
 def steps(view: View, chosen: selection.Ids, preview: Preview | None) -> None:
     """*Período → Contratos → Prévia → Gerar*, where one stands."""
     period, contracts, seen, generate = labels.BILLING_STEPS
-    count = labels.SELECTED.format(count=fmt.count(len(chosen))) if chosen else ""
+    count = fmt.counted(len(chosen), *labels.SELECTED) if chosen else ""
     figures.steps(
         [
             (period, fmt.month(view.competence)),
@@ -78,7 +79,7 @@ def scope_line(choice: Choice) -> str:
     if choice.totals.with_cautions:
         parts.append(f"{fmt.count(choice.totals.with_cautions)} com aviso")
     if choice.preview:
-        parts.append(sources(choice.preview))
+        parts.append(labels.SCOPE_PREVIEWED)
     elif without := choice.totals.count - choice.totals.with_history:
         parts.append(f"{fmt.count(without)} sem histórico")
     return " · ".join(part for part in parts if part)
@@ -104,7 +105,8 @@ def sources(preview: Preview) -> str:
         parts.append(f"{fmt.count(preview.from_history)} pelo histórico")
     if neither := preview.contracts - preview.from_platform - preview.from_history:
         parts.append(f"{fmt.count(neither)} sem previsão")
-    return " · ".join(parts)
+    # A number stays with its noun where the line breaks.
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def bill_words(choice: Choice) -> str:
@@ -148,7 +150,7 @@ def _preview(view: View, choice: Choice) -> None:
 
 
 def _metrics(preview: Preview, choice: Choice) -> None:
-    contracts, calls, amount = st.columns([1, 1, 1.15])
+    contracts, calls, amount = (column.container(gap=None) for column in st.columns([0.8, 1.1, 1.1]))
     with contracts:
         st.metric("Contratos", fmt.count(preview.contracts))
         st.caption(f"de {fmt.count(choice.eligible)} na lista")
@@ -165,7 +167,7 @@ def against_usual(preview: Preview, usual: int) -> str:
     if not preview.from_platform or not usual:
         return labels.PREVIEW_USUAL
     change = 100 * (preview.expected_amount - usual) / usual
-    return labels.PREVIEW_CHANGE.format(change=fmt.signed(round(change, 1), 1, "%"), usual=fmt.money(usual))
+    return labels.PREVIEW_CHANGE.format(change=fmt.signed(round(change, 1), 1, "%"))
 
 
 def _warnings(preview: Preview) -> None:
@@ -216,7 +218,7 @@ def _surprises(found: Sequence[Surprise]) -> None:
 
 
 def _preview_buttons(preview: Preview, choice: Choice) -> None:
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="stfc_drawer_foot"):
         may = guard.may(Role.OPERATOR)
         st.caption(labels.MAKES_A_BATCH if may else refusal(), width="stretch")
         if st.button(labels.BACK, key="billing_preview_back"):
@@ -251,8 +253,10 @@ def _facts(view: View, choice: Choice) -> str:
     details = []
     if choice.is_priced:
         details.append(fmt.counted(choice.calls, "ligação prevista", "ligações previstas"))
-    details.append(scope_line(choice))
+    details += [sources(choice.preview)] if choice.preview else [labels.FROM_HISTORY]
     lines.append(f":gray[{' · '.join(part for part in details if part)}]")
+    if warned := choice.totals.with_cautions:
+        lines.append(f":gray[{fmt.counted(warned, *_WARNED)}]")
     status = session.status()
     if not status.workers:
         lines.append(f":orange[:material/warning:] {labels.BILL_NO_WORKER}")
@@ -298,8 +302,8 @@ def _paste(view: View) -> None:
         written = st.text_area(labels.PASTE_FIELD, key="billing_pasted", height=160, placeholder=labels.PASTE_HINT)
         wanted = selection.pasted(written or "")
         found, lines = sorted_out(view, wanted)
-        for line in lines:
-            st.markdown(line)
+        if lines:
+            st.markdown("  \n".join(lines))
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if st.button(labels.CANCEL, key="billing_paste_no"):
                 st.rerun()

@@ -167,20 +167,12 @@ def tools(view: View, query: ContractQuery, matching: int) -> None:
             labels.SELECT_ALL.format(count=fmt.count(matching)),
             key="billing_select_all",
             type="tertiary",
-            icon=":material/select_all:",
             on_click=_select_all,
             args=(view, query),
         )
     if chosen:
         st.button(labels.SELECT_NONE, key="billing_select_none", type="tertiary", on_click=_select_none)
-    st.button(
-        labels.PASTE,
-        key="billing_paste",
-        type="tertiary",
-        icon=":material/content_paste:",
-        on_click=open_dialog,
-        args=("paste",),
-    )
+    st.button(labels.PASTE, key="billing_paste", type="tertiary", on_click=open_dialog, args=("paste",))
 
 
 def open_dialog(name: str) -> None:

@@ -28,13 +28,13 @@ OUT_GRID: Final = tables.Grid(
     id="contract",
     noun=("contrato", "contratos"),
     sort="contract",
-    visible=11,
+    visible=10,
     alt="Contratos fora da lista, com a regra e o motivo",
     columns=(
         Column("contract", "Contrato", 84, opens=True, help="Abre por que o contrato não está na lista"),
         Column("customer", "Cliente", 236),
         Column("city", "Cidade/UF", 168),
-        Column("first_failed", "Regra", 138, words=labels.RULES_SHORT),
+        Column("first_failed", "Regra", 138),
         Column("reason", "Motivo", 452, sortable=False),
     ),
 )
@@ -58,8 +58,8 @@ def bar(view: View) -> filters.Bar:
             filters.Choice("plans", "Plano", "plano", options=lambda: plans),
             filters.Choice("cut_days", "Dia de corte", "dia", options=lambda: _CUT_DAYS),
             filters.Choice("cautions", "Aviso", "aviso", options=lambda: text.CAUTIONS),
-            filters.Money("least_expected", "Valor previsto de (R$)", "de", words="Valor a partir de {value}"),
-            filters.Money("most_expected", "Valor previsto até (R$)", "ate", words="Valor até {value}"),
+            filters.Money("least_expected", "Valor previsto de (R$)", "de", words="De {value}"),
+            filters.Money("most_expected", "Valor previsto até (R$)", "ate", words="Até {value}"),
         ),
     )
 
@@ -143,7 +143,7 @@ def _rule_pills(counts: Mapping[str, int]) -> tuple[str, ...]:
         labels.REASONS,
         list(counts),
         selection_mode="multi",
-        format_func=lambda rule: f"{labels.RULES_SHORT[rule]} **{fmt.count(counts[rule])}**",
+        format_func=lambda rule: f"{labels.KEPT_OUT_SHORT[rule]} **{fmt.count(counts[rule])}**",
         key=key,
         label_visibility="collapsed",
         on_change=lambda: url.put({RULE_PARAMETER: st.session_state[key], PAGE_PARAMETER: None}),
@@ -219,7 +219,10 @@ def with_place(table: pa.Table) -> pa.Table:
 
 def _with_reasons(table: pa.Table) -> pa.Table:
     rows = table.select(["first_failed", "stage", "status", "deleted", "outcome"]).to_pylist()
-    return with_place(table).append_column("reason", pa.array([reason(row) for row in rows], pa.string()))
+    reasons = pa.array([reason(row) for row in rows], pa.string())
+    rules = pa.array([labels.RULES_SHORT[row["first_failed"]] for row in rows], pa.string())
+    named = table.set_column(table.schema.get_field_index("first_failed"), "first_failed", rules)
+    return with_place(named).append_column("reason", reasons)
 
 
 def reason(row: Mapping[str, Any]) -> str:

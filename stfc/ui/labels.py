@@ -314,7 +314,7 @@ RETRY_LIKELY: Final = "Reprocessar {count} que podem dar certo"
 RETRY_LIKELY_ONE: Final = "Reprocessar 1 que pode dar certo"
 RETRIED: Final = "{contracts} de volta à fila do lote {batch}."
 NOTHING_RETRIED: Final = "Nada a reprocessar no lote {batch}: nenhum contrato falhou ou espera arquivo agora."
-RESUMED: Final = "O lote {batch} continua."
+RESUMED: Final = "Tentando de novo: {batches}."
 CANCEL_QUEUED: Final = "Cancelar {count} na fila"
 CANCEL_WAITING_FILE: Final = "Cancelar {count} sem arquivo"
 CANCEL_BOTH: Final = "Cancelar {count} que esperam"
@@ -367,17 +367,19 @@ NO_BATCH_FOUND_HINT: Final = "Há {batches} ao todo. Limpe o filtro para ver tod
 NO_SENT_FOUND: Final = "Nenhum contrato enviado atende ao filtro"
 NO_SENT_FOUND_HINT: Final = "Há {contracts} enviados ao todo, em {batches}."
 PLATFORM_SILENT: Final = (
-    "**A Summit não responde{since}.** O lote {batch} está pausado; nenhuma tentativa foi gasta e nada foi "
+    "**A Summit não responde{since}.** {batches}; nenhuma tentativa foi gasta e nada foi "
     "cobrado pela metade."
 )
+PAUSED_ONE: Final = "O lote {batch} está pausado"
+PAUSED_MANY: Final = "O lote {batch} e mais {count} estão pausados"
 PLATFORM_SINCE: Final = " desde {clock}"
-PLATFORM_AGAIN: Final = "Código {code}: {cause}. O lote continua sozinho quando ela responder{check}."
+PLATFORM_AGAIN: Final = "Código {code}: {cause}. Tudo continua sozinho quando ela responder{check}."
 NEXT_CHECK: Final = "; nova verificação em {seconds} s"
 CREDENTIALS_REFUSED: Final = (
-    "**A Summit recusou a credencial.** O lote {batch} está pausado{since}; nada foi cobrado pela metade."
+    "**A Summit recusou a credencial.** {batches}{since}; nada foi cobrado pela metade."
 )
 CREDENTIALS_AGAIN: Final = (
-    "Código SUM-401. O lote não continua sozinho: quem administra o servidor corrige o token da Summit, e "
+    "Código SUM-401. Nada continua sozinho: quem administra o servidor corrige o token da Summit, e "
     "depois disso tente agora."
 )
 TRY_NOW: Final = "Tentar agora"

@@ -41,6 +41,7 @@ PAGE_ROWS: Final = 100
 SORT_PARAMETER: Final = "ordem"
 _HEADER, _ROW, _BORDER = 34, 32, 2
 _CLEAR = "#ffffff00"
+_PAGE_BUTTONS, _PAGE_BUTTON = 5, 34
 Unit = Literal["text", "count", "money", "micros", "day", "moment", "seconds", "phone"]
 _RIGHT: Final = frozenset({"count", "money", "micros", "seconds"})
 _SHOW: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -303,7 +304,17 @@ class Grid:
         wanted = min(self._page(), pages)
         # The page stands in the key: the address may turn it (back button, another filter) as well as a click.
         key = f"{self._key}_page_{pages}_{wanted}"
-        st.pagination(pages, default=wanted, key=key, max_visible_pages=5, on_change=_turned, args=(key,))
+        # Wider than its buttons: it leaves pages out before it would have to wrap.
+        width = _PAGE_BUTTON * (min(pages + 1, _PAGE_BUTTONS) + 2)
+        st.pagination(
+            pages,
+            default=wanted,
+            key=key,
+            max_visible_pages=_PAGE_BUTTONS,
+            width=width,
+            on_change=_turned,
+            args=(key,),
+        )
 
 
 def _turned(key: str) -> None:
