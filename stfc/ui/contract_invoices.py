@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     Column("number", "Fatura da Summit", 0),
     Column("bill_status", "Situação", 0, words=labels.BILL_STATUSES),
     Column("bill_amount", "Valor na Summit", 0, unit="money"),
-    Column("difference", "Diferença", 0, show=fmt.signed_money, right=True, help=labels.DIFFERENCE),
+    Column("difference", "Diferença", 0, show=fmt.signed_money, right=True),
 )
 _ITEMS: Final = (
     Column("month", "Competência", 0),

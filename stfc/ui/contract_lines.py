@@ -13,7 +13,7 @@ from stfc.services.ports import Page
 from stfc.services.queries import CallQuery, Coverage
 from stfc.ui import competence, labels, states, tables, tabs, url
 from stfc.ui import format as fmt
-from stfc.ui.contract_case import TABS, WHY, Case, page_of
+from stfc.ui.contract_case import CHARGES, TABS, WHY, Case, page_of
 from stfc.ui.tables import Column
 
 LINES: Final = tables.Grid(
@@ -30,8 +30,7 @@ LINES: Final = tables.Grid(
         Column("since", "Desde", 120, unit="day"),
         Column("last", "Até", 120, unit="day", help=labels.LINE_LAST_DAY),
         Column("service", "Serviço", 150),
-        Column("title", "Produto", 300),
-        Column("deleted", "Serviço deletado", 88, show=lambda one: labels.YES if one else labels.NO),
+        Column("title", "Produto", 386),
     ),
 )
 CALLS: Final = tables.Grid(
@@ -155,6 +154,8 @@ def _no_calls(case: Case) -> None:
         steps.append(states.Step(labels.GO_TO_MONTH.format(month=fmt.month(month)), competence.go, (month,)))
     if part == Coverage.TO_BILL:
         steps.append(states.Step(labels.BILLING.title, _bill, (case.contract,)))
+    elif part == Coverage.FAILED:
+        steps.append(states.Step(labels.CONTRACT_TABS[3], tabs.go, (CHARGES, TABS)))
     elif part == Coverage.KEPT_OUT:
         steps.append(states.Step(labels.CONTRACT_TABS[-1], tabs.go, (WHY, TABS)))
     states.empty(labels.NO_CALLS.format(month=case.month), words, *steps, key="calls")

@@ -1,7 +1,7 @@
 """*Por que não está na lista?*: the verdict with its way out, the eight rules with their evidence, the warnings."""
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 import streamlit as st
@@ -53,14 +53,49 @@ def verdict_words(case: Case, verdicts: Verdicts) -> str:
     """Whether the contract is in the list, by how many rules not, and what would bring it in, as Markdown."""
     if verdicts.eligible:
         return f":green[:material/check_circle:] **{labels.IN_LIST.format(month=case.month)}** {labels.IN_LIST_HINT}"
-    failed = [verdict.rule.key for verdict in verdicts.rules if not verdict.holds]
-    outside = labels.OUT_OF_LIST.format(month=case.month, failed=len(failed))
-    ways = "; ".join(text.WAYS_OUT[key] for key in failed)
+    failed = sum(not verdict.holds for verdict in verdicts.rules)
+    outside = labels.OUT_OF_LIST.format(month=case.month, failed=failed)
+    ways = way_out(verdicts, _own(case))
     if case.is_billed:
         outcome = labels.OUTCOME[case.row["outcome"]]
         done = labels.BILLED_IN.format(outcome=outcome, month=case.month)
-        return f":green[:material/check_circle:] **{done}** {outside} {labels.TO_ENTER.format(ways=ways)}"
-    return f":red[:material/block:] **{outside}** {labels.TO_ENTER.format(ways=ways)}"
+        return f":green[:material/check_circle:] **{done}** {outside} {ways}"
+    return f":red[:material/block:] **{outside}** {ways}"
+
+
+def way_out(verdicts: Verdicts, own: Collection[str]) -> str:
+    """What would bring the contract into the list, in a sentence; ``own`` are the values and events that we made.
+
+    What a charge of ours made goes with the charge, so that reversing it is named once; no way leads past an invoice.
+    """
+    failed = {verdict.rule: verdict for verdict in verdicts.rules if not verdict.holds}
+    if Rule.NOT_INVOICED in failed:
+        return labels.NO_WAY.format(month=fmt.month(verdicts.competence))
+    ways = [way for verdict in failed.values() if (way := _way(verdict, own, is_charged=Rule.NO_CHARGE in failed))]
+    return labels.TO_ENTER.format(ways="; ".join(ways))
+
+
+def _way(verdict: Verdict, own: Collection[str], *, is_charged: bool) -> str:
+    evidence = verdict.evidence
+    match verdict.rule:
+        case Rule.APPROVED if evidence["deleted"]:
+            return labels.WAY_DELETED
+        case Rule.NO_EVENTUAL_VALUE | Rule.NO_ZERO_EVENT as rule:
+            names = evidence["eventual_values"] if rule is Rule.NO_EVENTUAL_VALUE else evidence["events"]
+            theirs = [fmt.plain(name) for name in names if name not in own]
+            if theirs:
+                return labels.WAY_ERP[rule.key].format(names=", ".join(theirs))
+            return "" if is_charged else text.WAYS_OUT[rule.key]
+        case rule:
+            return text.WAYS_OUT[rule.key]
+
+
+def _own(case: Case) -> frozenset[str]:
+    """The values and events of the contract that the product made itself."""
+    values, events = case.view.values(case.contract), case.view.events(case.contract)
+    return frozenset(
+        values.filter(values["own"])["value_id"].to_pylist() + events.filter(events["own"])["event"].to_pylist()
+    )
 
 
 def _next_step(case: Case, verdicts: Verdicts) -> None:
@@ -92,7 +127,7 @@ def _of(verdicts: Verdicts, rule: Rule) -> Verdict:
 
 def _row(case: Case, verdict: Verdict) -> dict[str, Any]:
     evidence = linked(text.rule_reason(verdict), _links(case, verdict))
-    detail = "; ".join(_DETAILS[verdict.rule](case, verdict)) or fmt.NOTHING
+    detail = "; ".join(DETAILS[verdict.rule](case, verdict)) or fmt.NOTHING
     return {
         "number": verdict.rule.number,
         "rule": text.RULES[verdict.rule.key],
@@ -208,7 +243,7 @@ def _events(case: Case, verdict: Verdict) -> Iterator[str]:
             yield html.escape(f"{event['event']}: {fmt.day(event['at'])}, {state}, {origin}")
 
 
-_DETAILS: Final[Mapping[Rule, Callable[[Case, Verdict], Iterator[str]]]] = {
+DETAILS: Final[Mapping[Rule, Callable[[Case, Verdict], Iterator[str]]]] = {
     Rule.APPROVED: _approved,
     Rule.NORMAL: _nothing,
     Rule.ACTIVE_SERVICE: _services,
