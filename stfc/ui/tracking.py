@@ -295,19 +295,8 @@ def people() -> dict[str, str]:
 
 
 def batches() -> list[BatchSummary]:
-    """Every batch, newest first. Months that nothing touched since come from the cache."""
-    application = session.application()
-    active = {batch.batch: batch for batch in application.batches.active()}
-    found: list[BatchSummary] = []
-    for month, revision in application.reader.state().months.items():
-        found += _of_month(str(month), revision)
-    newest = {batch.batch: batch for batch in found} | active
-    return [newest[number] for number in sorted(newest, reverse=True)]
-
-
-@st.cache_resource(show_spinner=False, max_entries=256)
-def _of_month(month: str, revision: int) -> tuple[BatchSummary, ...]:
-    return tuple(session.application().batches.newest(competence=Competence.parse(month)))
+    """Every batch, newest first; what a month's batches come to is remembered below until something changes in it."""
+    return session.application().batches.newest()
 
 
 def names(contracts: Collection[str]) -> dict[str, str]:

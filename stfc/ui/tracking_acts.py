@@ -65,10 +65,12 @@ def retry_failed(batch: int) -> None:
     retry(batch, sorted({code for code, outcome, _ in causes if outcome == "failed"}))
 
 
-def resume(batch: int) -> None:
-    """Lift the batch's pause; no contract is touched."""
-    session.application().billing.retry(batch, session.actor(), items=())
-    states.toast(labels.RESUMED.format(batch=batch), ":material/play_arrow:")
+def resume(batches: Sequence[int]) -> None:
+    """Lift the batches' pauses; no contract is touched."""
+    for batch in batches:
+        session.application().billing.retry(batch, session.actor(), items=())
+    words = labels.RESUMED.format(batches=counted(len(batches), *labels.BATCH_NOUN))
+    states.toast(words, ":material/play_arrow:")
     _run_page()
 
 

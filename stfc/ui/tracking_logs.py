@@ -5,7 +5,7 @@ Drawn only while its expander is open; what is chosen in it stands in the addres
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -171,15 +171,11 @@ def _draw_cause(batch: int, cause: tracking.Cause, widths: Sequence[float], *, i
 def _draw_list(batch: int, asked: _Asked) -> tuple[list[ItemRow], str]:
     """The list; gives the rows of its page, and the contract whose log is to be shown."""
     _draw_search(batch, asked)
-    contracts = tracking.matched(asked.search).contracts if asked.search else None
-    total, rows = session.application().batches.items(
-        batch,
-        outcomes=asked.outcomes,
-        codes=[asked.cause] if asked.cause else [],
-        contracts=contracts,
-        offset=(asked.page - 1) * _ROWS,
-        limit=_ROWS,
-    )
+    total, rows = _read(batch, asked)
+    if total and not rows:
+        # While a batch runs, a list may lose the page that one reads.
+        asked = replace(asked, page=-(-total // _ROWS))
+        total, rows = _read(batch, asked)
     if not rows:
         st.caption(labels.NO_ITEM_FOUND)
         return [], url.get("contrato")
@@ -187,6 +183,17 @@ def _draw_list(batch: int, asked: _Asked) -> tuple[list[ItemRow], str]:
     _draw_grid(batch, asked, rows, chosen)
     _draw_foot(batch, total, asked.page)
     return rows, chosen
+
+
+def _read(batch: int, asked: _Asked) -> tuple[int, list[ItemRow]]:
+    return session.application().batches.items(
+        batch,
+        outcomes=asked.outcomes,
+        codes=[asked.cause] if asked.cause else [],
+        contracts=tracking.matched(asked.search).contracts if asked.search else None,
+        offset=(asked.page - 1) * _ROWS,
+        limit=_ROWS,
+    )
 
 
 def _draw_search(batch: int, asked: _Asked) -> None:
@@ -302,15 +309,12 @@ def _draw_foot(batch: int, total: int, page: int) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.markdown(words, width="stretch")
         if pages > 1:
-            key = f"tracking_part_{batch}_{pages}"
-            if st.session_state.get(key) != page:
-                st.session_state[key] = page
-            st.pagination(
-                pages,
-                key=key,
-                max_visible_pages=0,
-                on_change=lambda: url.put({"parte": str(st.session_state[key]), "contrato": None}),
-            )
+            key = f"tracking_part_{batch}_{pages}_{page}"
+            st.pagination(pages, default=page, key=key, max_visible_pages=0, on_change=partial(_turn, key))
+
+
+def _turn(key: str) -> None:
+    url.put({"parte": str(st.session_state[key]), "contrato": None})
 
 
 # --- One contract's log ----------------------------------------------------------------------------------------------

@@ -95,14 +95,12 @@ def _page(numbers: Sequence[int], pages: int) -> int:
 def _foot(total: int, page: int, pages: int) -> None:
     if pages == 1:
         return
-    key = f"tracking_page_{pages}"
-    if st.session_state.get(key) != page:
-        st.session_state[key] = page
+    key = f"tracking_page_{pages}_{page}"
     first, last = (page - 1) * PAGE_ROWS + 1, min(page * PAGE_ROWS, total)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="stfc_foot_tracking"):
         words = f":gray[**{count(first)}–{count(last)}** de **{count(total)}** {labels.BATCH_NOUN[1]}]"
         st.markdown(words, width="stretch")
-        st.pagination(pages, key=key, max_visible_pages=5, on_change=partial(_turn, key))
+        st.pagination(pages, default=page, key=key, max_visible_pages=5, on_change=partial(_turn, key))
 
 
 def _turn(key: str) -> None:

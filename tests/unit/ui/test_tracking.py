@@ -1,0 +1,251 @@
+"""Where a batch stands, in words and figures, and which batches a filter shows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stfc.domain.competence import Competence
+from stfc.domain.outcome import ItemOutcome
+from stfc.services.ports import BatchSummary, PlatformState
+from stfc.ui import labels, states, tracking, tracking_alerts, tracking_rows
+from stfc.ui.filters import Chosen
+from stfc.ui.tracking import Cause, Pace
+
+START = datetime(2026, 11, 24, 17, 21, tzinfo=UTC)
+OCTOBER = Competence(2026, 10)
+PENDING = ("waiting_file", "failed", "held")
+
+
+def a_batch(
+    number: int = 47, status: str = "running", *, changes: dict[str, Any] | None = None, **outcomes: int
+) -> Any:
+    counts = dict.fromkeys((outcome.value for outcome in ItemOutcome), 0) | outcomes
+    whole = BatchSummary(
+        batch=number,
+        competence=OCTOBER,
+        snapshot=1,
+        status=status,
+        pause_code=None,
+        paused_at=None,
+        created_at=START,
+        created_by="marina.duarte",
+        started_at=START,
+        ended_at=None,
+        outcomes=counts,
+        amount=4011852,  # type: ignore[arg-type]  # centavos
+        calls=1,
+        reversed=0,
+    )
+    return replace(whole, **(changes or {}))
+
+
+def chosen(**values: Any) -> Chosen:
+    empty: dict[str, Any] = {
+        "search": "",
+        "only_month": False,
+        "who": "",
+        "since": None,
+        "until": None,
+        "situation": (),
+    }
+    return Chosen(tuple((empty | values).items()), ())
+
+
+counts = st.fixed_dictionaries({outcome.value: st.integers(0, 50) for outcome in ItemOutcome})
+
+
+# --- One batch -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "outcomes", "kind", "badge"),
+    [
+        ("waiting", {"waiting": 2}, "execucao", "Na fila"),
+        ("running", {"waiting": 2, "failed": 1}, "execucao", "Em execução"),
+        ("done", {"charged": 2}, "concluidos", "Concluído"),
+        ("done", {"charged": 2, "refused": 1}, "concluidos", "Concluído"),
+        ("done", {"charged": 2, "held": 1}, "pendencias", "Com pendências"),
+        ("done", {"charged": 2, "waiting_file": 1}, "pendencias", "Com pendências"),
+        ("done", {"failed": 1}, "pendencias", "Com pendências"),
+        ("cancelled", {"cancelled": 1}, "cancelled", "Cancelado"),
+    ],
+)
+def test_batch_falls_under_one_pill_and_says_its_state(
+    status: str, outcomes: dict[str, int], kind: str, badge: str
+) -> None:
+    batch = a_batch(status=status, **outcomes)
+    assert tracking.kind(batch) == kind
+    tone, words = tracking.state(batch)
+    assert words == badge
+    assert tone in states.TONES
+
+
+def test_paused_batch_runs_on_and_names_the_code() -> None:
+    batch = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-NET"})
+    assert tracking.kind(batch) == "execucao"
+    assert tracking.state(batch) == ("paused", "Pausado: SUM-NET")
+
+
+@given(counts)
+def test_percent_is_whole_only_when_nothing_is_open(outcomes: dict[str, int]) -> None:
+    batch = a_batch(**outcomes)
+    assert 0 <= tracking.percent_done(batch) <= 100
+    assert (tracking.percent_done(batch) == 100) == (batch.open_items == 0)
+
+
+def test_progress_says_how_much_how_long_and_what_is_left() -> None:
+    batch = a_batch(charged=336, waiting=146, running=4)
+    parts = tracking.progress(batch, START + timedelta(minutes=10, seconds=42))
+    assert parts == ["de 486", "69%", "10 min 42 s", "faltam cerca de 4 min"]
+
+
+def test_ended_batch_keeps_its_duration_and_says_nothing_of_the_rest() -> None:
+    ended = a_batch(status="done", charged=1188, changes={"ended_at": START + timedelta(seconds=1868), "reversed": 2})
+    parts = tracking.progress(ended, START + timedelta(days=30))
+    assert parts == ["de 1.188", "100%", "31 min 08 s", "2 estornados"]
+
+
+def test_queued_batch_says_since_when_it_waits() -> None:
+    queued = a_batch(status="waiting", waiting=5, changes={"started_at": None})
+    assert tracking.progress(queued, START + timedelta(minutes=3)) == ["de 5", "0%", "na fila há 3 min"]
+
+
+def test_paused_batch_does_not_grow_older() -> None:
+    paused = a_batch(status="paused", waiting=5, changes={"paused_at": START + timedelta(seconds=4)})
+    assert tracking.seconds_spent(paused, START + timedelta(hours=5)) == 4
+    assert tracking.seconds_left(paused, START + timedelta(hours=5)) is None
+
+
+def test_what_was_seen_of_a_retried_batch_counts_more_than_its_old_start() -> None:
+    batch = a_batch(charged=900, waiting=100)
+    now = START + timedelta(days=3)
+    assert tracking.seconds_left(batch, now) == pytest.approx(100 * 3 * 86400 / 900)
+    assert tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=10), 850)) == 20
+
+
+def test_nothing_is_promised_of_a_batch_that_does_not_move() -> None:
+    batch = a_batch(charged=900, waiting=100)
+    now = START + timedelta(minutes=1)
+    assert tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=20), 900)) is None
+
+
+@given(counts, st.integers(0, 100_000), st.integers(0, 500), st.integers(0, 400))
+def test_what_is_left_is_never_negative(outcomes: dict[str, int], spent: int, seen: int, ago: int) -> None:
+    batch = a_batch(**outcomes)
+    now = START + timedelta(seconds=spent)
+    left = tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=ago), seen))
+    assert left is None or left >= 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words"),
+    [
+        ({"waiting": 146}, "Cancelar 146 na fila"),
+        ({"waiting_file": 41}, "Cancelar 41 sem arquivo"),
+        ({"waiting": 1200, "waiting_file": 41}, "Cancelar 1.241 que esperam"),
+    ],
+)
+def test_cancel_says_what_it_would_reach(outcomes: dict[str, int], words: str) -> None:
+    assert tracking.cancel_words(a_batch(running=7, charged=3, **outcomes)) == words
+
+
+def test_reversal_reaches_what_was_charged_and_not_reversed_yet() -> None:
+    batch = a_batch(status="done", charged=10, zero=2, held=1, failed=4, changes={"reversed": 3})
+    assert tracking.reversible(batch) == 10
+
+
+def test_card_escapes_who_opened_the_batch() -> None:
+    batch = a_batch(status="done", charged=1, changes={"created_by": "<script>"})
+    card = tracking_rows.head_html(batch, START)
+    assert "<script>" not in card
+    assert "&lt;script&gt;" in card
+    assert "R$ 40.118,52" in card
+
+
+# --- Causes ----------------------------------------------------------------------------------------------------------
+
+
+def test_causes_of_the_outcomes_shown_come_most_first_with_what_to_do() -> None:
+    rows = [
+        ("SUM-TMO", "failed", 3),
+        ("SUM-404", "waiting_file", 41),
+        ("SUM-5XX", "waiting", 2),
+        ("ARQ-TOT", "held", 6),
+    ]
+    assert [cause.code for cause in tracking.causes_of(rows, ())] == ["SUM-404", "ARQ-TOT", "SUM-TMO", "SUM-5XX"]
+    assert [cause.code for cause in tracking.causes_of(rows, ("failed", "held"))] == ["ARQ-TOT", "SUM-TMO"]
+    assert Cause("SUM-TMO", "failed", 3).remedy == "Reprocessar agora"
+    assert Cause("SUM-5XX", "waiting", 2).remedy == labels.RETRIES_ITSELF
+
+
+@pytest.mark.parametrize(
+    ("cause", "can_retry", "can_succeed"),
+    [
+        (Cause("SUM-TMO", "failed", 1), True, True),
+        (Cause("SUM-404", "waiting_file", 1), True, True),
+        (Cause("ARQ-FMT", "failed", 1), True, False),
+        (Cause("SUM-TMO", "waiting", 1), False, False),
+        (Cause("ARQ-TOT", "held", 1), False, False),
+    ],
+)
+def test_only_what_failed_or_lacks_its_file_is_retried(cause: Cause, can_retry: bool, can_succeed: bool) -> None:
+    assert (cause.can_retry, cause.can_succeed) == (can_retry, can_succeed)
+
+
+def test_open_batch_shows_its_problems_until_something_else_is_asked_for() -> None:
+    batch = a_batch(charged=9, held=1, failed=2)
+    assert tracking.shown_outcomes(batch, ()) == ("held", "failed")
+    assert tracking.shown_outcomes(batch, ("charged", "zero", "nonsense")) == ("charged",)
+    assert tracking.shown_outcomes(batch, ("todos",)) == ()
+    assert tracking.shown_outcomes(a_batch(charged=9), ()) == ()
+
+
+# --- Filter ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("search", "number"), [("lote 47", 47), ("Lote47", 47), ("#47", 47), ("47", None), ("loteria", None)]
+)
+def test_search_names_a_batch_in_words(search: str, number: int | None) -> None:
+    assert tracking.batch_in(search) == number
+
+
+def test_filter_keeps_competence_person_and_day_in_sao_paulo() -> None:
+    late = a_batch(changes={"created_at": datetime(2026, 11, 25, 2, 30, tzinfo=UTC)})
+    day = START.date()
+    assert tracking.fits(late, chosen(since=day, until=day), OCTOBER)
+    assert not tracking.fits(late, chosen(since=day + timedelta(days=1)), OCTOBER)
+    assert tracking.fits(late, chosen(only_month=True), OCTOBER)
+    assert not tracking.fits(late, chosen(only_month=True), OCTOBER.plus(1))
+    assert not tracking.fits(late, chosen(who="rafael.souza"), OCTOBER)
+
+
+def test_pills_stand_for_outcomes_of_contracts() -> None:
+    assert tracking.outcomes_chosen(chosen()) == ()
+    assert set(tracking.outcomes_chosen(chosen(situation=("pendencias",)))) == set(PENDING)
+
+
+# --- What stops batches ----------------------------------------------------------------------------------------------
+
+
+def test_silent_platform_says_since_when_the_code_and_what_happens_next() -> None:
+    paused = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-NET", "paused_at": START})
+    platform = PlatformState(False, "SUM-NET", START, None, START, START + timedelta(seconds=48))
+    sentence, detail = tracking_alerts.paused_words([paused], platform, START)
+    assert "não responde desde 14:21" in sentence
+    assert "O lote 47 está pausado" in sentence
+    assert "SUM-NET" in detail
+    assert "em 48 s" in detail
+    many, _ = tracking_alerts.paused_words([paused, a_batch(46), a_batch(45)], platform, START)
+    assert "O lote 47 e mais 2 estão pausados" in many
+
+
+def test_refused_credential_does_not_go_on_by_itself() -> None:
+    paused = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-401", "paused_at": START})
+    sentence, detail = tracking_alerts.paused_words([paused], None, START)
+    assert "recusou a credencial" in sentence
+    assert "Nada continua sozinho" in detail
