@@ -40,6 +40,7 @@ from stfc.services.calls import CallSearch
 from stfc.services.exports import Exports
 from stfc.services.health import Doctor
 from stfc.services.importing import Importing
+from stfc.services.janitor import Janitor
 from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
 from stfc.services.status import StatusService
@@ -209,6 +210,7 @@ class Application:
             gateway=self.gateway,
             executor=ThreadPoolExecutor(settings.chunks, thread_name_prefix="chunk"),
             process_chunk=partial(process_chunk, settings),
+            sweep=Janitor(self.reader, self.calls, self.clock).sweep,
             policy=WorkerPolicy(
                 owner=f"{host}:{pid}:{uuid.uuid4().hex[:8]}",
                 host=host,

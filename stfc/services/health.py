@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from stfc.errors import PlatformError
+from stfc.services.janitor import ORPHAN_AGE
 from stfc.services.ports import (
     CallDoctor,
     CallStore,
@@ -20,8 +20,6 @@ from stfc.services.ports import (
     WorkLedger,
 )
 
-ORPHAN_AGE = timedelta(hours=1)
-"""Up to this age a file that no ledger row lists is young: a chunk may be about to list it, or a worker to sweep it."""
 LITTLE_SPACE = 1 << 30
 """Free bytes below which the month's end becomes a gamble."""
 _EXAMPLES = 3

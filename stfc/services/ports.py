@@ -277,6 +277,14 @@ class CallAssessor(Protocol):
         ...
 
 
+class PartCatalogue(Protocol):
+    """Which parts the ledger knows."""
+
+    def listed_paths(self) -> frozenset[str]:
+        """The paths of all parts, live or not, relative to the calls' root."""
+        ...
+
+
 class CallStore(Protocol):
     """Immutable parts of calls."""
 

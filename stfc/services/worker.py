@@ -39,6 +39,7 @@ PLATFORM_DOWN = ("SUM-NET", "SUM-TMO", "SUM-5XX")
 _LISTING_WORTH = 20
 """From this many waiting contracts on, the month's listing costs less than a descriptor for each."""
 _HEALTH_FIRST, _HEALTH_MOST = 1.0, 60.0
+_SWEEP_EVERY = timedelta(minutes=10)
 _POLL, _LEAST_POLL = 0.5, 0.02
 
 
@@ -79,6 +80,7 @@ class Worker:
         gateway: Callable[[], SummitGateway],
         executor: Executor,
         process_chunk: Callable[[ChunkSpec], ChunkResult],
+        sweep: Callable[[], int],
         policy: WorkerPolicy,
         clock: Clock,
     ) -> None:
@@ -89,8 +91,10 @@ class Worker:
         self._gateway = gateway
         self._executor = executor
         self._process_chunk = process_chunk
+        self._sweep = sweep
         self._policy = policy
         self._clock = clock
+        self._next_sweep = datetime.min.replace(tzinfo=UTC)
         self._running: dict[Future[ChunkResult], Claim] = {}
         self._listings: dict[int, Mapping[str, Descriptor]] = {}
         self._stop = threading.Event()
@@ -118,6 +122,7 @@ class Worker:
                 settled = self._settle_finished(block=not took)
                 if took or settled or self._running:
                     continue
+                self._tidy()
                 if until_idle and self._is_idle(batch):
                     return
                 self._stop.wait(self._pause(batch))
@@ -253,6 +258,14 @@ class Worker:
         if self._clock() >= self._next_health and self._is_healthy():
             for batch in self._ledger.resume(PLATFORM_DOWN, now=self._clock()):
                 log.info("batch_resumed", batch=batch)
+
+    def _tidy(self) -> None:
+        """Sweep orphans now and then, while nothing of our own is under way."""
+        now = self._clock()
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_EVERY
+            if swept := self._sweep():
+                log.info("orphans_swept", files=swept)
 
     # --- Being alive, being idle
 

@@ -74,6 +74,11 @@ class SqlLedgerReader:
         with self._database.read() as connection:
             return read_live_calls(connection)
 
+    def listed_paths(self) -> frozenset[str]:
+        """The paths of all parts, live or not (ports.PartCatalogue)."""
+        with self._database.read() as connection:
+            return frozenset(connection.execute(sa.select(schema.parts.c.path)).scalars())
+
     def _state(self, connection: Connection) -> LedgerState:
         row = connection.execute(sa.select(schema.state)).one()
         known = self._provisioning
