@@ -71,7 +71,7 @@ class NotAllowedError(StfcError):
 
 
 class NotPossibleError(StfcError):
-    """The state of the thing does not allow the act (``cause``: a key of ``text.NOT_POSSIBLE``; other facts fill it)."""
+    """The state of the thing does not allow the act (``cause``: a key of ``text.NOT_POSSIBLE``, which facts fill)."""
 
     code = "USO-EST"
 
