@@ -42,15 +42,17 @@ GRID: Final = tables.Grid(
     sort="contract",
     alt="Contratos com serviço de telefonia da Summit",
     columns=(
-        Column("contract", "Contrato", 72, opens=True, help=labels.OPEN_ROW),
+        Column("contract", "Contrato", 66, opens=True, help=labels.OPEN_ROW),
         Column("customer", "Cliente", 196),
         Column("city", "Cidade/UF", 142),
         Column("lines", "Linhas", 54, unit="count", help=labels.LINES_VALID),
         Column("plan", "Plano", 118),
-        Column("stage", "Etapa", 90, words={**labels.STAGES, _DELETED: labels.DELETED}, normal=" ".join(labels.STAGES)),
+        Column(
+            "stage", "Etapa", 102, words={**labels.STAGES, _DELETED: labels.DELETED}, normal=" ".join(labels.STAGES)
+        ),
         Column("status", "Status", 166, words=labels.STATUSES, normal="normal"),
-        Column("integration", "Integração", 88, words=labels.INTEGRATIONS, normal="integrated"),
-        Column(_LAST, "Última cobrança", 150, right=True, exported=False, help=labels.LAST_CHARGE),
+        Column("integration", "Integração", 86, words=labels.INTEGRATIONS, normal="integrated"),
+        Column(_LAST, "Última cobrança", 146, right=True, exported=False, help=labels.LAST_CHARGE),
         Column("last_competence", "Última cobrança: competência", 0, shown=False),
         Column("last_amount", "Última cobrança: valor", 0, unit="money", shown=False),
         Column("cut_day", "Dia de corte", 0, shown=False),

@@ -45,7 +45,9 @@ def _verdict(case: Case, verdicts: Verdicts) -> None:
         words.markdown(verdict_words(case, verdicts))
         with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             _next_step(case, verdicts)
-            with st.popover(labels.CHECK_OTHER_MONTH, icon=":material/calendar_month:"):
+            # Another month is another popover, so that choosing one closes it.
+            key = f"why_other_month_{case.competence}"
+            with st.popover(labels.CHECK_OTHER_MONTH, icon=":material/calendar_month:", key=key):
                 competence.months("why_months")
 
 

@@ -406,8 +406,9 @@ class Bar:
             states = {field: st.session_state.get(keys[field.name]) for field in self._advanced}
             _apply({field.parameter: field.write(field.value(state)) for field, state in states.items()})
 
+        # Another filter is another popover, so that *Aplicar filtros* closes it and the list is seen.
         with (
-            st.popover(labels.ADVANCED, icon=":material/tune:", key=f"{self._key}_advanced"),
+            st.popover(labels.ADVANCED, icon=":material/tune:", key=f"{self._key}_advanced_{chosen.digest}"),
             st.form(f"{self._key}_form", border=False),
         ):
             columns = st.columns(2)
