@@ -301,20 +301,24 @@ class Grid:
         pages = max(1, -(-total // self._rows))
         if pages == 1:
             return
-        wanted = min(self._page(), pages)
-        # The page stands in the key: the address may turn it (back button, another filter) as well as a click.
-        key = f"{self._key}_page_{pages}_{wanted}"
-        # Wider than its buttons: it leaves pages out before it would have to wrap.
-        width = _PAGE_BUTTON * (min(pages + 1, _PAGE_BUTTONS) + 2)
-        st.pagination(
-            pages,
-            default=wanted,
-            key=key,
-            max_visible_pages=_PAGE_BUTTONS,
-            width=width,
-            on_change=_turned,
-            args=(key,),
-        )
+        turn_pages(f"{self._key}_page", pages, min(self._page(), pages), _turned)
+
+
+def turn_pages(name: str, pages: int, page: int, on_turn: Callable[[str], None]) -> None:
+    """The buttons of ``pages`` pages, on ``page`` (from 1); ``on_turn`` gets the key that holds the chosen one."""
+    # The page stands in the key: the address may turn it (back button, another filter) as well as a click.
+    key = f"{name}_{pages}_{page}"
+    # Wider than its buttons: it leaves pages out before it would have to wrap.
+    width = _PAGE_BUTTON * (min(pages + 2, _PAGE_BUTTONS) + 2)
+    st.pagination(
+        pages,
+        default=page,
+        key=key,
+        max_visible_pages=_PAGE_BUTTONS,
+        width=width,
+        on_change=on_turn,
+        args=(key,),
+    )
 
 
 def _turned(key: str) -> None:
