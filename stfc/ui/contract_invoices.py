@@ -25,7 +25,6 @@ _COLUMNS: Final = (
     Column("month", "Competência", 0),
     Column("invoice", "Fatura do ERP", 0),
     Column("status", "Situação", 0, words=labels.INVOICE_STATUSES),
-    Column("due_on", "Vencimento", 0, unit="day"),
     Column("amount", "Valor no ERP", 0, unit="money"),
     Column("number", "Fatura da Summit", 0),
     Column("bill_status", "Situação", 0, words=labels.BILL_STATUSES),
@@ -98,7 +97,7 @@ def by_month(
 
 
 def _row(invoice: Mapping[str, Any] | None, bill: PlatformInvoice | None) -> dict[str, Any]:
-    left = {name: invoice[name] for name in ("invoice", "status", "due_on", "amount")} if invoice else {}
+    left = {name: invoice[name] for name in ("invoice", "status", "amount")} if invoice else {}
     right = {"number": bill.number, "bill_status": bill.status, "bill_amount": bill.amount} if bill else {}
     return {"invoice": fmt.NOTHING, "number": fmt.NOTHING, **left, **right}
 

@@ -136,7 +136,7 @@ def test_a_value_is_deleted_before_invoiced_before_held(true: tuple[str, ...], s
 
 
 def an_invoice(month: str, amount: int, status: str = "closed", number: str = "F1") -> dict[str, Any]:
-    return {"invoice": number, "competence": month, "status": status, "due_on": date(2026, 11, 9), "amount": amount}
+    return {"invoice": number, "competence": month, "status": status, "amount": amount}
 
 
 def a_bill(month: Competence, amount: int, status: str = "paid", number: str = "S1") -> PlatformInvoice:
