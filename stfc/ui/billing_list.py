@@ -12,7 +12,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule, Verdict
 from stfc.services.ports import Page
 from stfc.services.queries import ContractQuery, View
-from stfc.ui import billing_act, billing_choice, competence, filters, labels, states, tables, tabs, url
+from stfc.ui import billing_act, billing_choice, competence, contract_list, filters, labels, states, tables, tabs, url
 from stfc.ui import format as fmt
 from stfc.ui.billing_choice import GRID
 from stfc.ui.filters import PAGE_PARAMETER, Chosen
@@ -21,7 +21,6 @@ from stfc.ui.tables import Column
 NO_PLAN: Final = "-"
 RULE_PARAMETER: Final = "regra"
 LIST, OUT = "lista", "fora"
-_CONTRACT_TAB: Final = "por-que"
 
 OUT_GRID: Final = tables.Grid(
     "fora_da_lista",
@@ -198,7 +197,7 @@ def open_contract(contract: str) -> None:
 
 def open_why(contract: str) -> None:
     """Go to the contract's *Por que não está na lista?*; for callbacks."""
-    url.open_page(labels.CONTRACTS, contrato=contract, aba=_CONTRACT_TAB)
+    url.open_page(labels.CONTRACTS, contrato=contract, aba=contract_list.WHY_TAB)
 
 
 def with_derived(table: pa.Table) -> pa.Table:

@@ -57,7 +57,11 @@ def stepper() -> None:
             on_click=go,
             args=(chosen.plus(-1),),
         )
-        with st.container(width="content", key="competence_months"), st.popover(month(chosen)):
+        # Another month is another popover, so that choosing one closes it and the screen is seen.
+        with (
+            st.container(width="content", key="competence_months"),
+            st.popover(month(chosen), key=f"competence_open_{chosen}"),
+        ):
             months("competence_list")
         st.button(
             labels.NEXT_MONTH,
