@@ -106,6 +106,15 @@ def country_of(digits: str) -> str | None:
     return next((digits[:length] for length in (1, 2, 3) if digits[:length] in country_codes()), None)
 
 
+def region_of(country: str) -> str | None:
+    """The main region (``"PT"``) of a country's calling code (``"351"``); None where there is no single one."""
+    # Imported on use, as in ``country_codes``: the library takes half a second to load.
+    from phonenumbers import region_code_for_country_code
+
+    region = region_code_for_country_code(int(country))
+    return region if len(region) == 2 and region.isalpha() and region != "ZZ" else None
+
+
 def _without_collect(called: str) -> str:
     found = _LOCAL_COLLECT.fullmatch(called) or _NATIONAL_COLLECT.fullmatch(called)
     return found[1] if found else called

@@ -2,14 +2,17 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import get_month_names
 from babel.numbers import format_currency, format_decimal
 
+from stfc.domain.area_codes import AREA_CODES
 from stfc.domain.competence import Competence
 from stfc.domain.money import reais_of_micros
+from stfc.domain.numbers import region_of
 
 LOCALE = "pt_BR"
 ZONE = ZoneInfo("America/Sao_Paulo")
@@ -195,6 +198,20 @@ def document(digits: str | None) -> str:
     if len(digits) == 14:
         return f"{digits[:2]}.{digits[2:5]}.{digits[5:8]}/{digits[8:12]}-{digits[12:]}"
     return digits
+
+
+@cache
+def place(destination: str) -> str:
+    """``São Paulo, SP (11)`` of a CN, ``Portugal (351)`` of ``+351``; services and odd numbers have no place."""
+    if destination in AREA_CODES:
+        area = AREA_CODES[destination]
+        return f"{area.city}, {area.state} ({area.code})"
+    if not destination.startswith("+"):
+        return "Serviços e outros"
+    country = destination[1:]
+    region = region_of(country)
+    name = Locale.parse(LOCALE).territories.get(region, "") if region else ""
+    return f"{name} ({country})" if name else f"Internacional ({country})"
 
 
 def plain(text: object) -> str:

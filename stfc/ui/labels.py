@@ -367,17 +367,14 @@ NO_BATCH_FOUND_HINT: Final = "Há {batches} ao todo. Limpe o filtro para ver tod
 NO_SENT_FOUND: Final = "Nenhum contrato enviado atende ao filtro"
 NO_SENT_FOUND_HINT: Final = "Há {contracts} enviados ao todo, em {batches}."
 PLATFORM_SILENT: Final = (
-    "**A Summit não responde{since}.** {batches}; nenhuma tentativa foi gasta e nada foi "
-    "cobrado pela metade."
+    "**A Summit não responde{since}.** {batches}; nenhuma tentativa foi gasta e nada foi cobrado pela metade."
 )
 PAUSED_ONE: Final = "O lote {batch} está pausado"
 PAUSED_MANY: Final = "O lote {batch} e mais {count} estão pausados"
 PLATFORM_SINCE: Final = " desde {clock}"
 PLATFORM_AGAIN: Final = "Código {code}: {cause}. Tudo continua sozinho quando ela responder{check}."
 NEXT_CHECK: Final = "; nova verificação em {seconds} s"
-CREDENTIALS_REFUSED: Final = (
-    "**A Summit recusou a credencial.** {batches}{since}; nada foi cobrado pela metade."
-)
+CREDENTIALS_REFUSED: Final = "**A Summit recusou a credencial.** {batches}{since}; nada foi cobrado pela metade."
 CREDENTIALS_AGAIN: Final = (
     "Código SUM-401. Nada continua sozinho: quem administra o servidor corrige o token da Summit, e "
     "depois disso tente agora."
@@ -514,3 +511,22 @@ VALUE_WITHOUT_SERVICE: Final = "{value} não tem serviço"
 CAUTIONS_SAY: Final = "Avisos que não tiram da lista:"
 NO_CAUTIONS: Final = "Nenhum aviso: dia de corte {day} já passou, há linha e plano, integração sem erro."
 CHECKED_AT: Final = "Verificado em {when}, revisão {revision}, importação {snapshot} do ERP."
+
+INDICATORS: Final = {
+    "new_subscribers": "Novos Assinantes",
+    "integration_errors": "Erro na Integração",
+    "not_invoiced": "Não Faturados",
+    "amount": "Valor cobrado",
+    "calls": "Registros lidos",
+    "held": "Em Conferência",
+}
+INDICATOR_DEFINITIONS: Final = {
+    "new_subscribers": "Contratos com ao menos um serviço Summit integrado dentro da competência.",
+    "integration_errors": "Contratos com erro em aberto: a última integração falhou, ou o último item de cobrança da "
+    "competência falhou. Um sucesso posterior do mesmo tipo limpa o erro.",
+    "not_invoiced": "Contratos com serviço Summit ativo, dentro da vigência e sem fatura na competência: a lista de "
+    "Gerar Cobrança mais os que cada regra mantém fora.",
+    "amount": "Soma das cobranças da competência que não foram estornadas; as retidas não entram.",
+    "calls": "Ligações dos arquivos já lidos da competência, sem repetições.",
+    "held": "Cobranças retidas, que esperam uma decisão antes de chegar ao cliente.",
+}
