@@ -463,7 +463,8 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "held": _held_line,
     "refused": lambda facts: f"Recusado na hora de gravar: {RULES[facts['rule']]} não vale mais. Nada foi gravado",
     "retry": lambda facts: (
-        f"Tentativa {facts['try']}: {sentence(facts['code'], facts)} ({facts['code']}), espera de {facts['wait']} s"
+        f"Tentativa {facts['try']}: {sentence(facts['code'], facts).rstrip('.')} ({facts['code']}), "
+        f"espera de {facts['wait']} s"
     ),
     "paused": lambda facts: (
         f"{sentence(facts['code'], facts)} ({facts['code']}). O lote parou; nenhuma tentativa foi gasta"

@@ -134,7 +134,7 @@ def _draw_head(batch: BatchSummary, asked: _Asked, with_cause: int, every: Seque
 
 
 def _draw_causes(batch: int, causes: Sequence[tracking.Cause], chosen: str) -> None:
-    widths = [1.3, 4, 1.2, 3.6, 1.5]
+    widths = [1.3, 3.5, 1.2, 4.3, 1.3]
     with st.container(gap=None, key=f"stfc_causetable_{batch}"):
         for column, name in zip(st.columns(widths, gap="xsmall"), (*labels.CAUSE_COLUMNS, ""), strict=True):
             column.markdown(f":gray[{name}]", text_alignment="right" if name == labels.CAUSE_COLUMNS[2] else "left")

@@ -95,12 +95,11 @@ def _page(numbers: Sequence[int], pages: int) -> int:
 def _foot(total: int, page: int, pages: int) -> None:
     if pages == 1:
         return
-    key = f"tracking_page_{pages}_{page}"
     first, last = (page - 1) * PAGE_ROWS + 1, min(page * PAGE_ROWS, total)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="stfc_foot_tracking"):
         words = f":gray[**{count(first)}–{count(last)}** de **{count(total)}** {labels.BATCH_NOUN[1]}]"
         st.markdown(words, width="stretch")
-        st.pagination(pages, default=page, key=key, max_visible_pages=5, on_change=partial(_turn, key))
+        tables.turn_pages("tracking_page", pages, page, _turn)
 
 
 def _turn(key: str) -> None:
@@ -150,11 +149,11 @@ def _toggled(batch: int, key: str) -> None:
 def head_html(batch: BatchSummary, now: datetime, pace: tracking.Pace | None = None) -> str:
     """The card's figures as HTML: number, who, bar with progress, value, state."""
     shown, words = tracking.state(batch)
-    name = labels.BATCH.format(batch=batch.batch)
+    name, who = labels.BATCH.format(batch=batch.batch), html.escape(batch.created_by)
     progress = " · ".join(tracking.progress(batch, now, pace))
     cells = (
         f"<h2>{name}</h2><span>{month(batch.competence)}</span>",
-        f"<b>{html.escape(batch.created_by)}</b><span>{moment(batch.created_at)}</span>",
+        f'<b title="{who}">{who}</b><span>{moment(batch.created_at)}</span>',
         f"{figures.bar_html(batch.outcomes, thin=True, label=name)}"
         f"<span><strong>{count(tracking.done(batch))}</strong> {progress}</span>",
         f"<b>{money(batch.amount)}</b><span>{tracking.contracts_words(batch.items)}</span>",
