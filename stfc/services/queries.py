@@ -95,6 +95,9 @@ class CallQuery:
         contracts: of these contracts only.
         line: the calling line, digits, whole.
         called: digits; the dialled number starts with them, or ends with them when they are a whole number.
+        search: digits; the calling line is them, or the number called as with ``called``, or the call was dialled
+            without the area that both have.
+        call_id: the platform's id of the call.
         classes: of ``CallClass``.
         destinations: a CN (``"11"``) or a country (``"+351"``).
         weekdays, hours: local, 0 is Monday.
@@ -110,6 +113,8 @@ class CallQuery:
     contracts: tuple[str, ...] = ()
     line: str = ""
     called: str = ""
+    search: str = ""
+    call_id: str = ""
     classes: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     weekdays: tuple[int, ...] = ()

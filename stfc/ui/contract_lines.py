@@ -106,7 +106,7 @@ def calls(case: Case) -> None:
         _no_calls(case)
         return
     st.markdown(totals(case, found))
-    page = Page(found.total, found.offset, _shown(found.table))
+    page = Page(found.total, found.offset, shown(found.table))
     CALLS.show(page, export=lambda: _exported(case))
 
 
@@ -132,7 +132,8 @@ def is_charge_of(item: dict[str, Any], case: Case) -> bool:
     return live and item["competence"] == str(case.competence)
 
 
-def _shown(table: pa.Table) -> pa.Table:
+def shown(table: pa.Table) -> pa.Table:
+    """Calls as the screens show them: numbers called masked, with ``marks`` for what is odd."""
     marks = [
         [*(["late"] if late else []), *([issue] if issue else [])]
         for late, issue in zip(table["late"].to_pylist(), table["issue"].to_pylist(), strict=True)
@@ -141,7 +142,7 @@ def _shown(table: pa.Table) -> pa.Table:
 
 
 def _exported(case: Case) -> pa.Table:
-    return _shown(case.view.calls(CallQuery(contracts=(case.contract,), sort="started_at", limit=None)).table)
+    return shown(case.view.calls(CallQuery(contracts=(case.contract,), sort="started_at", limit=None)).table)
 
 
 def _no_calls(case: Case) -> None:

@@ -501,6 +501,12 @@ def test_only_live_parts_without_excluded_claims_are_read(with_calls: World) -> 
         (CallQuery(called="1998"), ["a", "c", "d"]),
         (CallQuery(called="11987654321"), ["b"]),
         (CallQuery(called="321"), []),
+        (CallQuery(search="1100000000"), ["d"]),
+        (CallQuery(search="1998"), ["a", "c", "d"]),
+        (CallQuery(search="11987654321"), ["b"]),
+        (CallQuery(search="321"), []),
+        (CallQuery(call_id="c"), ["c"]),
+        (CallQuery(contracts=("1", "3", "2"), call_id="a"), ["a"]),
         (CallQuery(classes=("LDI", "LDN")), ["c"]),
         (CallQuery(destinations=("11",)), ["b"]),
         (CallQuery(weekdays=(6,), hours=(22, 23)), ["b"]),
@@ -520,6 +526,20 @@ def test_only_live_parts_without_excluded_claims_are_read(with_calls: World) -> 
 )
 def test_filters_of_calls(with_calls: World, query: CallQuery, found: list[str]) -> None:
     assert ids(with_calls, query) == found
+
+
+def test_a_number_is_found_however_it_was_dialled(world: World) -> None:
+    near, far = "1933224455", "1133224455"
+    part = world.part(
+        OCTOBER,
+        a_call("local", line=near, called="33221100"),
+        a_call("national", line=far, called="1933221100"),
+        a_call("carrier", line=far, called="0211933221100"),
+        a_call("other area", line=far, called="33221100"),
+    )
+    world.imports(**many("4711"))
+    world.ledger.put(OCTOBER, Month(parts=(part,)))
+    assert ids(world, CallQuery(search="1933221100")) == ["carrier", "local", "national"]
 
 
 def test_calls_are_sorted_and_cut_over_all_that_match(with_calls: World) -> None:

@@ -18,6 +18,7 @@ COLUMNS = ("competence", *PART_SCHEMA.names)
 
 _HIVE = ", hive_partitioning = true, hive_types = {'competence': VARCHAR}"
 _WHOLE_NUMBER = 8
+_AREA = 2
 _SUMS = "count(*) AS calls, coalesce(sum(duration), 0)::BIGINT AS seconds, coalesce(sum(amount), 0)::BIGINT AS micros"
 _SQL_TYPES = {
     "int64": "BIGINT",
@@ -143,11 +144,33 @@ def _where(query: CallQuery) -> _Where:
     if query.line:
         where.add("line = $line", line=query.line)
     if query.called:
-        ends = " OR ends_with(called, $called)" if len(query.called) >= _WHOLE_NUMBER else ""
-        where.add(f"(starts_with(called, $called){ends})", called=query.called)
+        where.add(f"({_is_called(query.called, 'called')})", called=query.called)
+    if query.search:
+        where.add(_found(query.search), **_sought(query.search))
+    if query.call_id:
+        where.add("call_id = $call_id", call_id=query.call_id)
     for condition in _states(query):
         where.add(condition)
     return where
+
+
+def _is_called(number: str, name: str) -> str:
+    ends = f" OR ends_with(called, ${name})" if len(number) >= _WHOLE_NUMBER else ""
+    return f"starts_with(called, ${name}){ends}"
+
+
+def _found(number: str) -> str:
+    without_area = " OR (called = $rest AND starts_with(line, $area))" if _has_area(number) else ""
+    return f"(line = $search OR {_is_called(number, 'search')}{without_area})"
+
+
+def _sought(number: str) -> dict[str, str]:
+    local = {"area": number[:_AREA], "rest": number[_AREA:]} if _has_area(number) else {}
+    return {"search": number, **local}
+
+
+def _has_area(number: str) -> bool:
+    return len(number) - _AREA in (_WHOLE_NUMBER, _WHOLE_NUMBER + 1) and not number.startswith("0")
 
 
 def _states(query: CallQuery) -> Iterator[str]:
@@ -164,7 +187,9 @@ def _chosen(chosen: CallFilter) -> _Where:
 
 
 def _narrow(where: _Where, chosen: CallQuery | CallFilter) -> None:
-    where.among("contract", chosen.contracts)
+    if chosen.contracts:
+        # A join, not a list: a search by customer may give half of all contracts.
+        where.add("contract IN (SELECT unnest($contracts))", contracts=list(chosen.contracts))
     where.among("class", chosen.classes)
     where.among("destination", chosen.destinations)
     where.among("weekday", chosen.weekdays)
