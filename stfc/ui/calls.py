@@ -21,7 +21,7 @@ _STATES: Final = {"late": "Anterior ao período do arquivo", "divergent": "Linha
 
 BAR: Final = filters.Bar(
     "calls",
-    labels.CALLS.search,
+    "Pesquisar contrato, linha ou número chamado",
     (
         filters.Text("contract", "Contrato", "de_contrato"),
         filters.Text("line", "Linha", "linha"),
