@@ -1,0 +1,68 @@
+"""*Visão geral*, *Registros de ligações* and *Faturas fechadas* in a real browser: figures agree, filters narrow."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.screen import Screen
+
+
+def figure(screen: Screen, label: str) -> int:
+    """The whole number of an indicator card."""
+    card = screen.page.get_by_test_id("stMetric").filter(has_text=label)
+    return int(card.get_by_test_id("stMetricValue").inner_text().replace(".", ""))
+
+
+def totals(screen: Screen) -> tuple[int, str]:
+    """Calls and value of the selection."""
+    found = re.search(r"([\d.]+) ligaç\S+ · .*?(R\$\s[\d.,]+)", screen.text())
+    assert found
+    return int(found[1].replace(".", "")), found[2]
+
+
+def bill_some(screen: Screen, month: str) -> None:
+    """Bill five contracts of the month, once for the session's stack."""
+    listed = screen.stack.run("contracts", "list", "--competence", month, "--eligible")["contracts"]
+    chosen = [part for one in listed[-5:] for part in ("--contract", one["contract"])]
+    if chosen:
+        screen.stack.run("bill", "--competence", month, *chosen, "--wait")
+
+
+def test_the_indicators_are_those_of_the_terminal_and_lead_to_their_lists(operator: Screen) -> None:
+    operator.go("Visão geral")
+    month = operator.parameter("competencia") or ""
+    said = operator.stack.run("indicators", "--competence", month)
+    assert figure(operator, "Novos Assinantes") == said["new_subscribers"]
+    assert figure(operator, "Não Faturados") == said["not_invoiced"]
+    operator.page.locator(".st-key-kpi_not_invoiced button").click()
+    operator.settle()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Contratos - Telefonia")
+    assert operator.parameter("nao_faturados") == "1"
+
+
+def test_a_class_narrows_the_calls_and_a_row_tells_all_of_one(operator: Screen) -> None:
+    operator.go("Registros de ligações")
+    month = operator.parameter("competencia") or ""
+    bill_some(operator, month)
+    operator.click("Atualizar")
+    everything, _ = totals(operator)
+    assert everything == operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
+    operator.page.get_by_role("button", name="Local", exact=True).click()
+    operator.settle().expect_parameter("classe", "LOCAL")
+    local, _ = totals(operator)
+    assert 0 < local < everything
+    operator.grid().press(0)
+    drawer = operator.page.get_by_role("dialog")
+    expect(drawer.get_by_text("Nossa classe")).to_be_visible()
+    expect(drawer.get_by_text("****").first).to_be_visible()
+
+
+def test_invoices_of_all_months_are_searched_and_opened(operator: Screen) -> None:
+    operator.go("Faturas fechadas")
+    operator.page.get_by_role("button", name="Todas as competências").first.click()
+    operator.settle().expect_parameter("todas", "1")
+    number = operator.grid().column(0)[0]
+    operator.search(number)
+    assert "1 fatura do ERP em todas as competências" in operator.text()
+    operator.grid().press(0)
+    expect(operator.page.get_by_role("dialog").get_by_text("Valores eventuais da competência")).to_be_visible()
