@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -36,7 +36,6 @@ NOVEMBER = OCTOBER.plus(1)
 NOW = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
 ANA = Actor("ana", "operator", "tela")
 LEASE = timedelta(seconds=10)
-_part_numbers = count()
 
 
 def charged(amount: int = 1234, *, calls: int = 3, dropped: int = 0) -> Charged:
@@ -67,7 +66,7 @@ def final(code: str = "SUM-SUB") -> Failed:
 
 def part_of(competence: Competence, contracts: Sequence[str]) -> Part:
     """A part with calls of ``contracts``, under a path of its own."""
-    path = f"competence={competence}/part-{next(_part_numbers)}.parquet"
+    path = f"competence={competence}/part-{uuid4()}.parquet"
     return Part(path, competence, 3 * len(contracts), 4096, "cd" * 32, min(contracts), max(contracts))
 
 
