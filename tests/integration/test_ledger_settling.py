@@ -335,6 +335,16 @@ def test_a_chunk_done_twice_by_the_executor_shows_its_calls_once(ledger: Ledger)
     assert ledger.dump() == before
 
 
+def test_a_lost_chunk_done_twice_stays_hidden_both_times(ledger: Ledger) -> None:
+    ledger.open("1", "2")
+    claim = ledger.claim()
+    ledger.work.leave("w1", now=NOW)
+    for _ in range(2):
+        assert _settle_again(ledger, result_of(claim, {})) == {"lost": 2}
+    assert len(ledger.rows(schema.parts)) == 2
+    assert {row.claim for row in ledger.rows(schema.exclusions)} == {item.claim for item in claim.items}
+
+
 def test_a_part_of_refused_contracts_alone_is_not_listed_twice(ledger: Ledger) -> None:
     ledger.open("1")
     result = result_of(ledger.claim(), {"1": final()})

@@ -422,6 +422,15 @@ class _Settlement:
         month = str(self._competence)
         self._excluded.append({"claim": one.claim, "competence": month, "contract": one.contract, "cause": cause})
 
+    def _newly_excluded(self, connection: Connection) -> list[dict[str, Any]]:
+        """What is not excluded yet: a lost chunk may have been done, and settled, twice under the same claims."""
+        if not self._excluded:
+            return []
+        table = schema.exclusions
+        query = sa.select(table.c.claim).where(among(table.c.claim, [row["claim"] for row in self._excluded]))
+        known = set(connection.execute(query).scalars())
+        return [row for row in self._excluded if row["claim"] not in known]
+
     def write(self, connection: Connection, result: ChunkResult) -> None:
         """Write everything, set by set, inside the caller's transaction."""
         if self._updates:
@@ -435,7 +444,7 @@ class _Settlement:
         insert(connection, schema.logs, self._logs)
         if result.part:
             part = result.part
-            insert(connection, schema.exclusions, self._excluded)
+            insert(connection, schema.exclusions, self._newly_excluded(connection))
             insert(
                 connection,
                 schema.parts,
