@@ -17,6 +17,7 @@ from stfc.ui.format import count, counted, moment, money, month, plain
 
 _ASKED: Final = "tracking_asked"
 _ACTED: Final = "tracking_acted"
+_RETRIED: Final = "tracking_retried"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,14 @@ def acted() -> int:
 def retry(batch: int, codes: Sequence[str]) -> None:
     """Try the batch's contracts with ``codes`` again."""
     number = session.application().billing.retry(batch, session.actor(), codes=codes) if codes else 0
+    asked = (batch, tuple(codes))
     if number:
-        states.toast(labels.RETRIED.format(contracts=tracking.contracts_words(number), batch=batch))
+        words = labels.RETRIED.format(contracts=tracking.contracts_words(number), batch=batch)
+        st.session_state[_RETRIED] = asked, words
+        states.toast(words)
+    elif st.session_state.get(_RETRIED, (None, ""))[0] == asked:
+        # The second half of a double click: it says again what the first one did.
+        states.toast(st.session_state[_RETRIED][1])
     else:
         states.toast(labels.NOTHING_RETRIED.format(batch=batch), ":material/info:")
     _run_page()
