@@ -137,7 +137,7 @@ def dialogs(view: View, choice: Choice) -> None:
 
 def _preview(view: View, choice: Choice) -> None:
     preview = choice.preview
-    if preview is None:
+    if preview is None or preview.platform_code:
         with st.spinner(labels.PREVIEW_BUSY):
             preview = session.application().billing.preview(view.competence, list(choice.ids))
         keep_preview(view, choice.ids, preview)
