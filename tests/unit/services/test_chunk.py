@@ -1,0 +1,72 @@
+"""``process_chunk``: what each way of fetching comes to (PRODUCT 5, 10)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from stfc.domain.outcome import Charged, Failed, NotAvailable, Outcome, Unfinished
+from stfc.errors import FileNotAvailableError, ServerFaultError, StorageError, SubscriberUnknownError, ThrottledError
+from stfc.services import chunk
+from stfc.services.ports import ChunkResult, ChunkSpec, ClaimedItem, LiveCalls
+from tests.fakes import OCTOBER, FakeAssessor, FakeCallStore, FakeGateway, a_descriptor, clock
+
+
+def _run(gateway: FakeGateway, *contracts: str, store: FakeCallStore | None = None, **outcomes: Outcome) -> ChunkResult:
+    items = tuple(ClaimedItem(n, n * 10, contract, 0) for n, contract in enumerate(contracts, start=1))
+    spec = ChunkSpec(1, OCTOBER, items, Path("snapshot"), LiveCalls(1, (), frozenset()), patience=0.05)
+    assessor = FakeAssessor(outcomes)
+    return asyncio.run(chunk.process(spec, gateway, assessor, store or FakeCallStore(), clock))
+
+
+def test_a_result_for_every_item_in_order_and_a_part_for_what_is_charged() -> None:
+    store = FakeCallStore()
+    result = _run(FakeGateway(), "1", "2", store=store)
+    assert [(one.item, one.claim, one.contract) for one in result.results] == [(1, 10, "1"), (2, 20, "2")]
+    assert all(isinstance(one.outcome, Charged) for one in result.results)
+    assert result.part is not None
+    assert len(store.written) == 1
+    assert [line.event for line in result.results[0].log] == ["asked", "described", "fetched"]
+
+
+def test_without_calls_there_is_no_part() -> None:
+    store = FakeCallStore()
+    assert _run(FakeGateway(descriptors={"1": a_descriptor("1", available=False)}), "1", store=store).part is None
+    assert store.written == []
+
+
+def test_a_stalled_file_is_handed_back_and_does_not_hold_the_others() -> None:
+    result = _run(FakeGateway(stalls=frozenset({"2"})), "1", "2", "3")
+    assert [type(one.outcome) for one in result.results] == [Charged, Unfinished, Charged]
+    assert result.results[1].log[-1].event == "unfinished"
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (FileNotAvailableError(contract="1"), NotAvailable()),
+        (ServerFaultError(status=503), Failed("SUM-5XX", {"status": 503}, True, None)),
+        (ThrottledError(retry_after=9.0), Failed("SUM-429", {"retry_after": 9.0}, True, 9.0)),
+        (SubscriberUnknownError(contract="1"), Failed("SUM-SUB", {"contract": "1"}, False, None)),
+    ],
+)
+def test_what_the_platform_does_to_us_is_an_outcome_of_that_contract_alone(fault: Exception, outcome: Outcome) -> None:
+    result = _run(FakeGateway(faults={"1": fault}), "1", "2")  # type: ignore[dict-item]
+    assert result.results[0].outcome == outcome
+    assert isinstance(result.results[1].outcome, Charged)
+
+
+def test_a_month_that_is_not_closed_is_not_fetched() -> None:
+    gateway = FakeGateway(descriptors={"1": a_descriptor("1", available=False)})
+    assert _run(gateway, "1").results[0].outcome == NotAvailable()
+    assert gateway.asked == ["descriptor 1"]
+
+
+def test_what_the_file_says_stands() -> None:
+    outcome = Failed("ARQ-FMT", {"line": 3})
+    assert _run(FakeGateway(), "1", **{"1": outcome}).results[0].outcome == outcome
+
+
+def test_a_part_that_cannot_be_written_ends_the_chunk() -> None:
+    with pytest.raises(StorageError):
+        _run(FakeGateway(), "1", store=FakeCallStore(error=StorageError(place="x", cause="full")))
