@@ -96,9 +96,16 @@ def confirm(
 
 
 def drawer(
-    title: str, body: Callable[[], None], *, width: int = 620, on_dismiss: Literal["ignore", "rerun"] = "ignore"
+    title: str,
+    body: Callable[[], None],
+    *,
+    width: int = 620,
+    on_dismiss: Literal["ignore", "rerun"] | Callable[[], None] = "ignore",
 ) -> None:
-    """Open a right-hand drawer; one dialog a run. ``title`` is Markdown: escape data in it."""
+    """Open a right-hand drawer; one dialog a run. ``title`` is Markdown: escape data in it.
+
+    A page that opens it by the address hands in a callback that takes it out of there, as ``on_dismiss``.
+    """
 
     @st.dialog(title, position="right", width=width, on_dismiss=on_dismiss)
     def panel() -> None:

@@ -1,191 +1,201 @@
-"""*Registros de ligações*: filter, totals, histogram, table and one call's drawer (SCREENS 3)."""
+"""*Registros de ligações*: the filter row, and the query that it means.
 
+The address, for links from elsewhere (``url.open_page(labels.CALLS, q="10487")``):
+
+* ``q``: *Pesquisar*: a contract's number, a customer, a document, a line or a number called.
+* ``desde``, ``ate_dia``: local days of the call (``2026-10-31``). With one of them all competences are looked in,
+  without them the files of the competence.
+* ``classe`` (repeated): keys of ``CallClass``. ``destino`` (repeated): a CN (``11``) or a country (``+351``).
+* ``de_contrato``: contracts, parted by blanks or commas. ``linha``: the calling line.
+* ``dura_de``, ``dura_ate``: seconds. ``de``, ``ate``: reais (``10.50``).
+* ``atrasada=1``: began before the file's period. ``divergente=1``: the line was of no contract or of another.
+* ``ligacao``: opens that record (``calls_record``). ``pagina``, ``ordem``: see ``tables``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import streamlit as st
 
-from stfc.domain.competence import Competence
-from stfc.services.ports import Page
-from stfc.services.queries import CallQuery, Coverage, View
-from stfc.ui import actions, charts, contract_lines, figures, filters, labels, states, tables, url
+from stfc.domain.area_codes import AREA_CODES
+from stfc.services.queries import CallQuery, ContractQuery, View
+from stfc.ui import filters, labels, selection, url
 from stfc.ui import format as fmt
 from stfc.ui.filters import Chosen
-from stfc.ui.tables import Column
 
-_WHOLE_NUMBER: Final = 8
-"""From so many digits on, a search means a phone number, below it a contract."""
 _MICROS_PER_CENTAVO: Final = 10_000
-_SECONDS: Final = 60
-_OPEN: Final = "calls_opened"
-_STATES: Final = {"late": "Anterior ao período do arquivo", "divergent": "Linha sem contrato ou de outro"}
-
-BAR: Final = filters.Bar(
-    "calls",
-    "Pesquisar contrato, linha ou número chamado",
-    (
-        filters.Text("contract", "Contrato", "de_contrato"),
-        filters.Text("line", "Linha", "linha"),
-        filters.Day("since", "Período de", "desde"),
-        filters.Day("until", "Período até", "ate_dia"),
-        filters.Whole("least_minutes", "Duração a partir de (min)", "min_de"),
-        filters.Whole("most_minutes", "Duração até (min)", "min_ate"),
-        filters.Money("least_value", "Valor a partir de (R$)", "de"),
-        filters.Money("most_value", "Valor até (R$)", "ate"),
-        filters.Text("destination", "Destino (CN ou +país)", "destino"),
-        filters.Choice("marks", "Observação", "observacao", options=lambda: _STATES),
-    ),
-    pills=filters.Choice("classes", "Classe", "classe", options=lambda: labels.CALL_CLASSES),
-)
-GRID: Final = tables.Grid(
-    "calls",
-    id="call_id",
-    noun=labels.CALL_NOUN,
-    sort="started_at",
-    descending=True,
-    visible=10,
-    alt="Registros de ligações, números chamados mascarados",
-    columns=(
-        Column("contract", "Contrato", 80),
-        Column("started_at", "Início", 150, show=lambda one: fmt.moment(one, seconds=True)),
-        Column("call_id", "Registro", 130, opens=True, help=labels.OPEN_ROW),
-        Column("line", "Linha", 124, unit="phone"),
-        Column("called", "Número chamado", 160),
-        Column("class", "Classe", 110, show=lambda one: labels.CALL_CLASSES.get(one, one)),
-        Column("duration", "Duração", 110, unit="seconds"),
-        Column("amount", "Valor", 90, unit="micros"),
-        Column("marks", "Observação", 124, words=labels.CALL_MARKS, sortable=False),
-    ),
-)
+_PILLS: Final = ("LOCAL", "LDN", "VC1", "VC2", "VC3", "LDI")
+_DESTINATIONS: Final = 300
+_NO_CONTRACT: Final = ("",)
+"""Matches no call: what was searched for is no contract."""
+_NUMBER: Final = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_CPF: Final = re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}", re.ASCII)
+_CNPJ_DIGITS: Final = 14
+_HOME: Final = re.compile(r"55(\d{10,11})", re.ASCII)
+_CLOCK: Final = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,6}):)?(\d{1,8})", re.ASCII)
+_UNITS: Final = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})min)?(?:(\d{1,8})s)?", re.ASCII)
 
 
-def query(chosen: Chosen, **more: Any) -> CallQuery:
-    """What is filtered, as the read model is asked; ``more`` gives order and page."""
-    words = "".join(chosen.search.split())
-    digits = "".join(one for one in words if one.isdigit())
-    is_number = len(digits) >= _WHOLE_NUMBER
-    contracts = [one for one in (chosen.contract, "" if is_number else words) if one]
+# --- Fields of this screen -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClassPart(filters.Choice):
+    """Some of the classes: the pills and the form share one parameter, and each leaves the other's alone."""
+
+    codes: tuple[str, ...] = ()
+
+    def write(self, value: Any) -> url.Value:
+        """These classes, and those in the address that are the other field's."""
+        others = (code for code in url.get_all(self.parameter) if code in labels.CALL_CLASSES)
+        return (*(code for code in others if code not in self.codes), *value)
+
+
+@dataclass(frozen=True)
+class Duration(filters.Field):
+    """A duration as people type it (``90``, ``1:30``, ``1 min 30 s``); gives seconds or None."""
+
+    words: str = "{value}"
+
+    def read(self) -> int | None:
+        """Seconds, or None; the address holds ``90``."""
+        text = url.get(self.parameter)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+    def write(self, value: Any) -> url.Value:
+        """Its seconds."""
+        return None if value is None else str(value)
+
+    def chip(self, value: Any) -> str:
+        """``Duração a partir de 1 min 30 s``."""
+        return self.words.format(value=fmt.duration(value))
+
+    def draw(self, key: str) -> None:
+        """A text field."""
+        st.text_input(self.label, key=key, placeholder=labels.DURATION_HINT)
+
+    def state(self, value: Any) -> Any:
+        """``1 min 30 s``."""
+        return "" if value is None else fmt.duration(value)
+
+    def value(self, state: Any) -> int | None:
+        """Seconds, or None for what is no duration."""
+        return seconds(state or "")
+
+
+def seconds(text: str) -> int | None:
+    """Seconds of ``90``, ``1:30``, ``1:02:10`` or ``1 h 02 min 10 s``; None for what is no duration."""
+    bare = re.sub(r"[\s.]", "", text.lower())
+    found = _CLOCK.fullmatch(bare) or _UNITS.fullmatch(bare)
+    if not found or not bare:
+        return None
+    hours, minutes, rest = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+# --- The filter row --------------------------------------------------------------------------------------------------
+
+
+def bar(view: View) -> filters.Bar:
+    """The filter row; its destinations are the CNs, and the countries that were called in this competence."""
+    others = tuple(code for code in labels.CALL_CLASSES if code not in _PILLS)
+    return filters.Bar(
+        "calls",
+        labels.CALLS.search,
+        (
+            filters.Day("since", "Período de", "desde", words="De {value}"),
+            filters.Day("until", "Período até", "ate_dia", words="Até {value}"),
+            filters.Text("contract", "Contrato", "de_contrato"),
+            filters.Text("line", "Linha", "linha"),
+            ClassPart("other_classes", "Outras classes", "classe", lambda: _words(others), codes=others),
+            filters.Choice("destinations", "Destino", "destino", options=lambda: destinations(view)),
+            Duration("least_duration", "Duração de", "dura_de", "Duração a partir de {value}"),
+            Duration("most_duration", "Duração até", "dura_ate", "Duração até {value}"),
+            filters.Money("least_value", "Valor de (R$)", "de", words="Valor a partir de {value}"),
+            filters.Money("most_value", "Valor até (R$)", "ate", words="Valor até {value}"),
+            filters.Check("late", labels.LATE_CALLS, "atrasada"),
+            filters.Check("divergent", labels.DIVERGENT_CALLS, "divergente"),
+        ),
+        pills=ClassPart("main_classes", "Classe", "classe", lambda: _words(_PILLS), codes=_PILLS),
+    )
+
+
+def destinations(view: View) -> Mapping[str, str]:
+    """The options of *Destino*: every CN, the countries called in the competence, those that the address names."""
+    called = (code for code in view.top_destinations(_DESTINATIONS)["destination"].to_pylist() if code.startswith("+"))
+    named = (code for code in url.get_all("destino") if re.fullmatch(r"\+\d{1,3}", code, re.ASCII))
+    return {code: fmt.place(code) for code in (*AREA_CODES, *sorted({*called, *named}))}
+
+
+def _words(codes: Sequence[str]) -> dict[str, str]:
+    return {code: labels.CALL_CLASSES[code] for code in codes}
+
+
+# --- The query -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What *Pesquisar* was taken for: contracts (None when none are meant), or the digits of a number."""
+
+    contracts: tuple[str, ...] | None = None
+    number: str = ""
+    customer: str = ""
+
+
+def meaning(view: View, words: str) -> Meaning:
+    """What is searched for: a contract by its number; else a line or number called; else contracts by other words."""
+    text = words.strip()
+    if not text:
+        return Meaning()
+    if known := view.contracts(ContractQuery(contracts=(text,), include_deleted=True, limit=1)).table.to_pylist():
+        return Meaning((text,), customer=known[0]["customer"])
+    if number := number_of(text):
+        return Meaning(number=number)
+    found = view.contracts(ContractQuery(search=text, include_deleted=True, limit=1))
+    if not found.total:
+        return Meaning(_NO_CONTRACT)
+    customer = found.table["customer"][0].as_py() if found.total == 1 else ""
+    return Meaning(tuple(view.contract_ids(ContractQuery(search=text, include_deleted=True))), customer=customer)
+
+
+def number_of(text: str) -> str:
+    """The digits of a phone number, without the country's; nothing when the text has other words or is a document."""
+    if not _NUMBER.fullmatch(text) or _CPF.fullmatch(text):
+        return ""
+    digits = re.sub(r"\D", "", text)
+    if len(digits) == _CNPJ_DIGITS and not digits.startswith("0"):
+        return ""
+    at_home = _HOME.fullmatch(digits)
+    return at_home[1] if at_home else digits
+
+
+def query(chosen: Chosen, sought: Meaning) -> CallQuery:
+    """What is filtered, as the read model is asked, with its own order and page."""
     return CallQuery(
         since=chosen.since,
         until=chosen.until,
-        contracts=tuple(contracts),
-        line="".join(one for one in chosen.line if one.isdigit()),
-        search=digits if is_number else "",
-        classes=chosen.classes,
-        destinations=(chosen.destination,) if chosen.destination else (),
-        least_duration=_times(chosen.least_minutes, _SECONDS),
-        most_duration=_times(chosen.most_minutes, _SECONDS),
-        least_amount=_times(chosen.least_value, _MICROS_PER_CENTAVO),
-        most_amount=_times(chosen.most_value, _MICROS_PER_CENTAVO),
-        late=True if "late" in chosen.marks else None,
-        divergent=True if "divergent" in chosen.marks else None,
-        **more,
+        contracts=_both(sought.contracts, selection.pasted(chosen.contract)),
+        line=re.sub(r"\D", "", chosen.line) or chosen.line,
+        search=sought.number,
+        classes=(*chosen.main_classes, *chosen.other_classes),
+        destinations=chosen.destinations,
+        least_duration=chosen.least_duration,
+        most_duration=chosen.most_duration,
+        least_amount=_micros(chosen.least_value),
+        most_amount=_micros(chosen.most_value),
+        late=True if chosen.late else None,
+        divergent=True if chosen.divergent else None,
     )
 
 
-def _times(value: int | None, factor: int) -> int | None:
-    return None if value is None else value * factor
+def _both(sought: tuple[str, ...] | None, named: tuple[str, ...]) -> tuple[str, ...]:
+    if sought is None or not named:
+        return sought or named
+    return tuple(one for one in sought if one in frozenset(named)) or _NO_CONTRACT
 
 
-def show(view: View, chosen: Chosen) -> None:
-    """Totals of the selection, its days, and the page of records."""
-    found = view.calls(query(chosen, **GRID.window().asked()))
-    if not found.total:
-        _nothing(view, chosen)
-        return
-    st.markdown(_totals(view.competence, found))
-    _days(view, chosen)
-    page = Page(found.total, found.offset, contract_lines.shown(found.table))
-    GRID.show(
-        page,
-        chosen,
-        on_open=_remember,
-        export=lambda: contract_lines.shown(view.calls(query(chosen, sort="started_at", limit=None)).table),
-    )
-    if opened := st.session_state.pop(_OPEN, None):
-        _drawer(view, opened)
-
-
-def _totals(competence: Competence, found: Page) -> str:
-    sums = found.totals
-    return (
-        f":gray[**{fmt.counted(sums['calls'], *labels.CALL_NOUN)}** · **{fmt.minutes(sums['seconds'])} min** · "
-        f"**{fmt.money_of_micros(sums['micros'])}** nos arquivos de {fmt.month(competence)}]"
-    )
-
-
-def _days(view: View, chosen: Chosen) -> None:
-    rows = view.calls_by_day(query(chosen)).to_pylist()
-    columns = [
-        Column("local_day", "Dia", 90, unit="day"),
-        Column("calls", "Ligações", 80, unit="count"),
-        Column("seconds", "Minutos", 80, show=fmt.minutes, right=True),
-        Column("micros", "Valor", 100, show=fmt.money_cut, right=True),
-    ]
-    names = [f"{row['local_day']:%d/%m}" for row in rows]
-    charts.card(
-        "calls_days",
-        "Ligações por dia",
-        lambda: charts.bars(names, [row["calls"] for row in rows], height=110),
-        lambda: rows,
-        columns,
-    )
-
-
-def _remember(call_id: str) -> None:
-    st.session_state[_OPEN] = call_id
-
-
-def _drawer(view: View, call_id: str) -> None:
-    found = view.calls(CallQuery(call_id=call_id, limit=1))
-    if not found.total:
-        return
-    (call,) = contract_lines.shown(found.table).to_pylist()
-
-    def body() -> None:
-        for pairs in _facts(call):
-            figures.facts(pairs)
-        st.button("Abrir contrato", key="call_contract", on_click=_open_contract, args=(call["contract"],))
-
-    actions.drawer(f"Ligação {fmt.plain(call_id)}", body)
-
-
-def _facts(call: dict[str, Any]) -> list[list[tuple[str, str]]]:
-    words = labels.CALL_CLASSES
-    marks = ", ".join(labels.CALL_MARKS[mark] for mark in call["marks"]) or "Nenhuma"
-    return [
-        [
-            ("Contrato", call["contract"]),
-            ("Início", fmt.moment(call["started_at"], seconds=True)),
-            ("Duração", fmt.duration(call["duration"])),
-            ("Valor", fmt.money_of_micros(call["amount"])),
-        ],
-        [
-            ("Linha", fmt.phone(call["line"])),
-            ("Número chamado", call["called"]),
-            ("Destino", fmt.place(call["destination"])),
-        ],
-        [
-            ("Nossa classe", words.get(call["class"], call["class"])),
-            ("Classe da Summit", words.get(call["platform_class"], call["platform_class"]) or "não informada"),
-            ("Operadora", call["carrier"] or "não informada"),
-            ("CSP", call["csp"] or "não informado"),
-        ],
-        [("Competência", fmt.month(Competence.parse(call["competence"]))), ("Observação", marks)],
-    ]
-
-
-def _open_contract(contract: str) -> None:
-    url.open_page(labels.CONTRACTS, contrato=contract)
-
-
-def _nothing(view: View, chosen: Chosen) -> None:
-    if chosen.is_active:
-        words = "Nenhum registro da competência atende ao que foi filtrado."
-        states.empty("Nenhuma ligação encontrada", words, states.Step("Limpar filtro", BAR.clear))
-        return
-    to_bill = view.coverage().parts[Coverage.TO_BILL]
-    states.empty(
-        labels.NO_CALLS.format(month=fmt.month(view.competence)),
-        f"Nenhum arquivo da competência foi importado ainda: {fmt.count(to_bill)} contratos esperam em Gerar Cobrança.",
-        states.Step(labels.BILLING.title, url.open_page, (labels.BILLING,)),
-    )
+def _micros(centavos: int | None) -> int | None:
+    return None if centavos is None else centavos * _MICROS_PER_CENTAVO

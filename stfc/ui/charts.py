@@ -127,6 +127,7 @@ def card(
     *,
     controls: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
+    version: str = "",
 ) -> Any:
     """A bordered chart with its title, optional controls and the table behind it; gives the chart's selection, if any.
 
@@ -137,6 +138,7 @@ def card(
         columns: the table view's columns.
         controls: draws a switch at the right of the title (e.g. Receita / Minutos).
         on_select: called when a bar, cell or point is clicked.
+        version: of what is drawn; another one starts without the selection (then under ``f"{key}_chart_{version}"``).
     """
     picked = None
     with st.container(border=True, height="stretch", gap="small", key=f"stfc_chart_{key}"):
@@ -150,7 +152,7 @@ def card(
         else:
             picked = st.plotly_chart(
                 draw(),
-                key=f"{key}_chart",
+                key=f"{key}_chart_{version}" if version else f"{key}_chart",
                 theme=None,
                 config=_CONFIG,
                 on_select=on_select or "ignore",

@@ -428,7 +428,8 @@ class Bar:
                     icon=":material/close:",
                     icon_position="right",
                     on_click=_apply,
-                    args=({field.parameter: None},),
+                    # Not None: two fields may share a parameter, each with choices of its own.
+                    args=({field.parameter: field.write(field.value(None))},),
                 )
         if chosen.is_active:
             st.button(labels.CLEAR, key=f"{self._key}_clear", type="tertiary", on_click=self.clear)

@@ -88,14 +88,16 @@ CALLS: Final = PageLabels(
     "Registros de ligações",
     "ligacoes",
     ":material/perm_phone_msg:",
-    "Todas as ligações cobradas, com totais da seleção e exportação.",
+    "Ligações dos arquivos lidos da Summit, com totais da seleção; números chamados mascarados.",
+    "Pesquisar contrato, cliente, linha ou número",
 )
 INVOICES: Final = PageLabels(
     "invoices",
     "Faturas fechadas",
     "faturas",
     ":material/description:",
-    "Faturas dos contratos de telefonia, do ERP e da plataforma, por competência.",
+    "Faturas do ERP dos contratos de telefonia; as da própria Summit ficam em cada contrato.",
+    "Pesquisar fatura, contrato, cliente ou documento",
 )
 MENU: Final = {ROUTINE: (OVERVIEW, CONTRACTS, BILLING, TRACKING), CONSULTATION: (CALLS, INVOICES)}
 
@@ -530,3 +532,65 @@ INDICATOR_DEFINITIONS: Final = {
     "calls": "Ligações dos arquivos já lidos da competência, sem repetições.",
     "held": "Cobranças retidas, que esperam uma decisão antes de chegar ao cliente.",
 }
+
+# --- Registros de ligações -------------------------------------------------------------------------------------------
+
+OPEN_CALL: Final = "Abre todos os campos do registro"
+LATE_CALLS: Final = "Só anteriores ao período"
+DIVERGENT_CALLS: Final = "Só de linha divergente"
+DURATION_HINT: Final = "90, 1:30 ou 1 min 30 s"
+CALLS_BY_DAY: Final = "Ligações por dia"
+WITH_FILE: Final = "de {count} dos {total} contratos"
+TINY_SHARE: Final = "menos de 0,1%"
+IN_ALL_MONTHS: Final = "em todas as competências"
+SOUGHT_NUMBER: Final = "Pesquisa por linha ou número chamado: **{number}**"
+SOUGHT_CONTRACT: Final = "Pesquisa pelo contrato **{contract}**, {customer}"
+SOUGHT_CONTRACTS: Final = "Pesquisa por **{contracts}** que atendem a essas palavras"
+NO_CALL_FOUND: Final = "Nenhuma ligação atende ao filtro"
+NO_CALL_OF: Final = "{month} tem {calls}; nenhuma atende ao que foi filtrado."
+NO_CALL_IN_PERIOD: Final = "Nenhuma competência já lida tem ligação nesses dias que atenda ao resto do filtro."
+PERIOD_REVERSED: Final = "O período pedido começa em {since} e termina antes, em {until}."
+NOBODY_SOUGHT: Final = "Nenhum contrato, cliente ou documento do ERP atende a “{words}”."
+NO_FILE_YET: Final = (
+    "As ligações chegam com os arquivos da Summit, quando a cobrança é gerada. Em {month}, {contracts}."
+)
+CONTRACTS_WAIT: Final = "contratos sem arquivo: {parts}"
+NOBODY_WAITS: Final = "nenhum contrato espera por arquivo"
+WAITS_AS: Final = {
+    "to_bill": "a cobrar",
+    "queued": "na fila",
+    "waiting_file": "à espera do arquivo",
+    "failed": "com falha",
+}
+CALL_AT: Final = "Ligação de {when}"
+CALL_FIELDS: Final = ("Campo", "Valor")
+CALL_SECTIONS: Final = ("Quem ligou para quem", "Classe", "Cobrança")
+CLASSES_AGREE: Final = "As duas classes são iguais"
+CLASSES_DIFFER: Final = "As duas classes diferem"
+LATE_SAID: Final = "Começou antes do período do arquivo; cobrada na competência dele"
+FOR_LINE_CLOCK: Final = "{start}, no horário da linha"
+UNKNOWN_CALL: Final = "Este registro não está entre os que valem: a cobrança dele foi estornada, ou o endereço mudou."
+SEE_ITS_CALLS: Final = "Ver ligações do contrato"
+
+# --- Faturas fechadas ------------------------------------------------------------------------------------------------
+
+INVOICE_NOUN: Final = ("fatura", "faturas")
+OPEN_INVOICE: Final = "Abre a fatura"
+ALL_MONTHS: Final = "Todas as competências"
+MONTHS: Final = "Competências"
+INVOICES_HEAD: Final = "**{invoices}** do ERP, {statuses}, **{where}** · **{amount}**"
+OVERDUE: Final = "{count} no valor de {amount}, com vencimento antes de hoje e ainda não pagas"
+NO_INVOICE: Final = "Nenhuma fatura em {month}"
+NO_INVOICE_FOUND: Final = "Nenhuma fatura atende ao filtro"
+NO_INVOICE_WORDS: Final = (
+    "O ERP importado em {when} não tem fatura {statuses} de {month}; ele tem **{invoices}** nessa situação ao todo."
+)
+ELSEWHERE: Final = "Fora desta competência ou situação, **{invoices}** atendem à pesquisa."
+NOWHERE: Final = "Nem em outra competência ou situação há fatura que atenda à pesquisa."
+SEE_ELSEWHERE: Final = "Ver em todas as competências e situações"
+INVOICE_TITLE: Final = "Fatura {invoice}"
+ITS_VALUES: Final = "Valores eventuais de {month}"
+ITS_CHARGE: Final = "Cobrança de {month}"
+NO_VALUE: Final = "Nenhum valor eventual de {month} está ligado ao contrato: a fatura não traz ligações."
+NOT_CHARGED_HERE: Final = "Este Dashboard não cobrou {month} deste contrato."
+UNKNOWN_INVOICE: Final = "A importação atual do ERP não tem a fatura {invoice}."

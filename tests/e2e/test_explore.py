@@ -1,7 +1,5 @@
 """*Visão geral*, *Registros de ligações* and *Faturas fechadas* in a real browser: figures agree, filters narrow."""
 
-import re
-
 from playwright.sync_api import expect
 
 from tests.e2e.screen import Screen
@@ -15,9 +13,10 @@ def figure(screen: Screen, label: str) -> int:
 
 def totals(screen: Screen) -> tuple[int, str]:
     """Calls and value of the selection."""
-    found = re.search(r"([\d.]+) ligaç\S+ · .*?(R\$\s[\d.,]+)", screen.text())
-    assert found
-    return int(found[1].replace(".", "")), found[2]
+    said = screen.page.locator(".stfc-totals dd")
+    expect(said).to_have_count(3)
+    calls, _, value = said.all_inner_texts()
+    return int(calls.split()[0].replace(".", "")), value
 
 
 def bill_some(screen: Screen, month: str) -> None:

@@ -1,0 +1,176 @@
+"""One call record in its drawer: every field of the file, masked, and the charge it belongs to (SCREENS 3).
+
+The address holds which one is open: ``?ligacao=2026-10~10487~c10487-2610-12``.
+"""
+
+import html
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from stfc.domain import text
+from stfc.domain.competence import Competence
+from stfc.domain.masking import mask_number
+from stfc.errors import InvalidInputError, NotFoundError
+from stfc.services.queries import CallQuery, View
+from stfc.ui import actions, contract_list, labels, session, style, tables, url
+from stfc.ui import format as fmt
+from stfc.ui.tables import Column
+
+ID: Final = "record"
+PARAMETER: Final = "ligacao"
+_PARTED: Final = "~"
+_FIELDS: Final = (Column("name", labels.CALL_FIELDS[0], 0), Column("value", labels.CALL_FIELDS[1], 0))
+_LIVE: Final = frozenset({"charged", "zero", "held"})
+
+
+def identity(call: Mapping[str, Any]) -> str:
+    """What names a record in the address: the file's competence and contract, and the platform's id."""
+    return _PARTED.join((call["competence"], call["contract"], call["call_id"]))
+
+
+def local(start: datetime | None) -> str:
+    """``12/10/2026 14:03:27`` of a naive local time."""
+    return fmt.NOTHING if start is None else f"{start:%d/%m/%Y %H:%M:%S}"
+
+
+def local_start(call: Mapping[str, Any]) -> datetime:
+    """When the call began by the clock of its line (naive): local day and hour, minutes as in every zone here."""
+    day, instant = call["local_day"], call["started_at"]
+    return datetime(day.year, day.month, day.day, call["hour"], instant.minute, instant.second)  # noqa: DTZ001
+
+
+def open_call(record: str) -> None:
+    """Open a record's drawer; for callbacks."""
+    url.put({PARAMETER: record})
+
+
+def close_call() -> None:
+    """Close the drawer; for callbacks."""
+    url.put({PARAMETER: None})
+
+
+def show() -> None:
+    """The drawer of the record that the address names, if any."""
+    wanted = url.get(PARAMETER)
+    if not wanted:
+        return
+    found = find(wanted)
+    if found is None:
+        title, body = labels.CALLS.title, _unknown
+    else:
+        view, call = found
+        title = labels.CALL_AT.format(when=fmt.plain(local(local_start(call))))
+
+        def body() -> None:
+            _body(view, call)
+
+    actions.drawer(title, body, on_dismiss=close_call)
+
+
+def find(wanted: str) -> tuple[View, Mapping[str, Any]] | None:
+    """The live record of that identity, with the view of its competence."""
+    month, _, rest = wanted.partition(_PARTED)
+    contract, _, call_id = rest.partition(_PARTED)
+    try:
+        view = session.application().views.view(Competence.parse(month))
+    except InvalidInputError:
+        return None
+    if not contract or not call_id:
+        return None
+    rows = view.calls(CallQuery(contracts=(contract,), call_id=call_id, limit=1)).table.to_pylist()
+    return (view, rows[0]) if rows else None
+
+
+def _unknown() -> None:
+    st.markdown(labels.UNKNOWN_CALL)
+
+
+def _body(view: View, call: Mapping[str, Any]) -> None:
+    first, second, third = st.columns(3)
+    first.metric("Valor", fmt.money_of_micros(call["amount"]))
+    second.metric("Duração", fmt.duration(call["duration"]))
+    third.metric("Classe", labels.CALL_CLASSES.get(call["class"], call["class"]))
+    for title, rows in zip(labels.CALL_SECTIONS, (_who(call), _classes(call), _charge(view, call)), strict=True):
+        st.header(title, anchor=False)
+        shown = [{"name": name, "value": value} for name, value in rows]
+        tables.small(shown, _FIELDS, alt=title, markup=("value",))
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="stfc_drawer_foot"):
+        st.button(labels.SEE_ITS_CALLS, key="call_contract_calls", on_click=_only, args=(call["contract"],))
+        st.button(labels.OPEN_CONTRACT, key="call_contract", on_click=_open_contract, args=(call["contract"],))
+
+
+def _who(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    caller = call["caller"]
+    return [
+        ("Linha", _text(fmt.phone(call["line"]))),
+        ("Chamador", _text(fmt.phone(caller) if caller == call["line"] else mask_number(caller or ""))),
+        ("Número chamado", _text(mask_number(call["called"] or ""))),
+        ("Destino", _text(fmt.place(call["destination"]) if call["destination"] else "")),
+        ("Início", _text(_start(call))),
+        ("Operadora de destino", _text(call["carrier"])),
+        ("CSP", _text(call["csp"])),
+        ("Registro da Summit", _text(call["call_id"])),
+    ]
+
+
+def _start(call: Mapping[str, Any]) -> str:
+    here, there = fmt.moment(call["started_at"], seconds=True), local(local_start(call))
+    return here if here == there else f"{labels.FOR_LINE_CLOCK.format(start=there)}; {here} em Brasília"
+
+
+def _classes(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    ours, theirs = call["class"], call["platform_class"]
+    rows = [
+        ("Nossa classe, pelo número chamado", _text(labels.CALL_CLASSES.get(ours, ours))),
+        ("Classe da Summit", _text(labels.CALL_CLASSES.get(theirs, theirs))),
+    ]
+    if theirs:
+        verdict = style.badge(labels.CLASSES_DIFFER, "orange") if ours != theirs else _text(labels.CLASSES_AGREE)
+        rows.append(("Comparação", verdict))
+    return rows
+
+
+def _charge(view: View, call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    contract = call["contract"]
+    rows = [
+        ("Contrato", _contract(view, contract)),
+        ("Competência do arquivo", _text(fmt.month(view.competence))),
+        ("Valor informado pela Summit", _text(fmt.money_of_micros(call["amount"]))),
+    ]
+    items = (one for one in view.items(contract).to_pylist() if one["competence"] == str(view.competence))
+    if item := next((one for one in items if one["outcome"] in _LIVE and not one["reversed"]), None):
+        place = {"competencia": str(view.competence), "lote": str(item["batch"]), "contrato": contract}
+        link = style.link(labels.BATCH.format(batch=item["batch"]), labels.TRACKING.path, **place)
+        outcome = f"{labels.OUTCOME[item['outcome']]}, {fmt.money(item['amount'])} do contrato"
+        rows += [("Lote", link), ("Resultado do item", _text(outcome))]
+    rows += [("Observação", mark) for mark in marks(call)]
+    return rows
+
+
+def marks(call: Mapping[str, Any]) -> list[str]:
+    """What is odd about a call, as coloured sentences in HTML; nothing of an ordinary one."""
+    late = [style.badge(labels.LATE_SAID, "orange")] if call["late"] else []
+    return late + ([style.badge(text.CODES[call["issue"]], "violet")] if call["issue"] else [])
+
+
+def _contract(view: View, contract: str) -> str:
+    link = style.link(contract, labels.CONTRACTS.path, competencia=str(view.competence), contrato=contract)
+    try:
+        return f"{link}, {_text(view.facts(contract).contract.customer)}"
+    except NotFoundError:
+        return link
+
+
+def _text(value: str | None) -> str:
+    return html.escape(value or fmt.NOTHING)
+
+
+def _only(contract: str) -> None:
+    url.put({PARAMETER: None, "q": contract, "pagina": None})
+
+
+def _open_contract(contract: str) -> None:
+    url.open_page(labels.CONTRACTS, **{contract_list.CONTRACT_PARAMETER: contract})

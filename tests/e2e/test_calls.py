@@ -1,0 +1,79 @@
+"""*Registros de ligações* in a real browser: why it is empty, a search, one record, a brushed period, the download."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.e2e.screen import Screen
+from tests.e2e.stack import Stack
+
+TITLE = "Registros de ligações"
+PATH = "ligacoes"
+
+
+def shown(screen: Screen) -> int:
+    """How many calls the totals say."""
+    said = screen.page.locator(".stfc-totals dd")
+    expect(said).to_have_count(3)
+    return int(said.first.inner_text().split()[0].replace(".", ""))
+
+
+def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
+    new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen], tmp_path: Path
+) -> None:
+    running = new_stack(contracts=14, months=2)
+    screen = new_screen(running).open().sign_in("supervisor").go(TITLE)
+    month = screen.parameter("competencia") or ""
+    assert "As ligações chegam com os arquivos da Summit" in screen.text()
+    expect(screen.page.get_by_test_id("stMain").get_by_role("button", name="Gerar Cobrança")).to_be_visible()
+
+    running.run("bill", "--competence", month, "--all", "--wait")
+    items = running.run("batches", "show", "1")["items"]
+    contract, number = max((one["calls"], one["contract"]) for one in items if one["calls"])[::-1]
+    screen.click("Atualizar")
+    assert shown(screen) == sum(one["calls"] or 0 for one in items)
+
+    screen.search(contract)
+    assert shown(screen) == number
+    assert f"Pesquisa pelo contrato {contract}" in screen.text()
+    assert set(screen.grid().column(1)) == {contract}
+    assert all("*" in called or len(called) == 3 for called in screen.grid().column(3))
+
+    screen.grid().press(0)
+    drawer = screen.page.get_by_role("dialog")
+    expect(drawer).to_contain_text("Lote 1")
+    record, address = screen.parameter("ligacao"), screen.page.url
+    screen.page.keyboard.press("Escape")
+    screen.settle().expect_parameter("ligacao", None)
+    screen.page.goto(address)
+    screen.settle()
+    expect(drawer).to_contain_text((record or "").split("~")[-1])
+    screen.page.keyboard.press("Escape")
+    screen.settle()
+
+    screen.page.get_by_role("button", name="Baixar").click()
+    with screen.page.expect_download() as event:
+        screen.page.get_by_text("Texto (CSV)").click()
+    event.value.save_as(tmp_path / "calls.csv")
+    with (tmp_path / "calls.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == number
+    assert {row["Contrato"] for row in rows} == {contract}
+    assert all("*" in row["Número chamado"] or len(row["Número chamado"]) == 3 for row in rows)
+
+    chart = screen.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert chart
+    screen.page.mouse.move(chart["x"] + chart["width"] / 3, chart["y"] + 10)
+    screen.page.mouse.down()
+    screen.page.mouse.move(chart["x"] + chart["width"] * 2 / 3, chart["y"] + 30, steps=5)
+    screen.page.mouse.up()
+    chip = screen.page.get_by_role("button", name="De ", exact=False).filter(has_text="/")
+    expect(chip).to_be_visible()
+    assert 0 < shown(screen.settle()) < number
+
+    screen.open(PATH, competencia=month, q="zzzz")
+    assert "Nenhum contrato, cliente ou documento do ERP atende a “zzzz”." in screen.text()
+    screen.click("Limpar o filtro")
+    assert shown(screen) > number
