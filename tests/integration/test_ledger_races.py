@@ -109,6 +109,8 @@ def test_what_a_killed_worker_left_is_charged_by_another_and_nothing_twice(ledge
     here, there = _SPAWN.Pipe(duplex=False)
     victim = _SPAWN.Process(target=_work_and_tell, args=(ready_url, "w1", there))
     victim.start()
+    # Ours is closed, so that a victim that dies too early is an error here and not a wait without end.
+    there.close()
     for _ in range(3):
         here.recv()
     assert victim.pid is not None
