@@ -136,7 +136,7 @@ class InvoiceQuery:
     """Which of the ERP's invoices of contracts with a Summit service, in which order, which page.
 
     Args:
-        search: in the invoice's number, contract, customer or document.
+        search: in the invoice's number, contract, customer or document. ``invoice``: exactly that number.
         competences: empty means all.
         statuses: of ``InvoiceStatus``; closed and paid ones by default (*Faturas fechadas*), empty means all.
         least_amount, most_amount: centavos, inclusive.
@@ -144,6 +144,7 @@ class InvoiceQuery:
     """
 
     search: str = ""
+    invoice: str = ""
     competences: tuple[Competence, ...] = ()
     statuses: tuple[str, ...] = ("closed", "paid")
     contracts: tuple[str, ...] = ()
@@ -327,7 +328,8 @@ class View(Protocol):
         ...
 
     def charged(self, months: int = 12) -> pa.Table:
-        """competence, contracts, amount, calls, held: what is charged and not reversed, oldest first (at most 12)."""
+        """competence, contracts, amount, calls, held (contracts), held_amount: of charges that are not reversed, oldest
+        first (at most 12). ``amount`` is without what is held; ``calls`` are all records kept."""
         ...
 
     # --- Calls: exactly those of live parts, without excluded claims

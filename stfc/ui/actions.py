@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -112,6 +112,13 @@ def drawer(
         body()
 
     panel()
+
+
+def leave(label: str, key: str, act: Callable[..., None], args: tuple[Any, ...] = ()) -> None:
+    """A button in a drawer that leads out of it: ``act`` changes the address, then the whole page runs, not the drawer
+    alone."""
+    if st.button(label, key=key, on_click=act, args=args):
+        st.rerun()
 
 
 def _button(act: Act, key: str, *, is_primary: bool) -> None:

@@ -42,18 +42,6 @@ _UNITS: Final = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})min)?(?:(\d{1,8})s)?", r
 
 
 @dataclass(frozen=True)
-class ClassPart(filters.Choice):
-    """Some of the classes: the pills and the form share one parameter, and each leaves the other's alone."""
-
-    codes: tuple[str, ...] = ()
-
-    def write(self, value: Any) -> url.Value:
-        """These classes, and those in the address that are the other field's."""
-        others = (code for code in url.get_all(self.parameter) if code in labels.CALL_CLASSES)
-        return (*(code for code in others if code not in self.codes), *value)
-
-
-@dataclass(frozen=True)
 class Duration(filters.Field):
     """A duration as people type it (``90``, ``1:30``, ``1 min 30 s``); gives seconds or None."""
 
@@ -109,7 +97,7 @@ def bar(view: View) -> filters.Bar:
             filters.Day("until", "Período até", "ate_dia", words="Até {value}"),
             filters.Text("contract", "Contrato", "de_contrato"),
             filters.Text("line", "Linha", "linha"),
-            ClassPart("other_classes", "Outras classes", "classe", lambda: _words(others), codes=others),
+            filters.Part("other_classes", "Outras classes", "classe", lambda: _words(others)),
             filters.Choice("destinations", "Destino", "destino", options=lambda: destinations(view)),
             Duration("least_duration", "Duração de", "dura_de", "Duração a partir de {value}"),
             Duration("most_duration", "Duração até", "dura_ate", "Duração até {value}"),
@@ -118,7 +106,7 @@ def bar(view: View) -> filters.Bar:
             filters.Check("late", labels.LATE_CALLS, "atrasada"),
             filters.Check("divergent", labels.DIVERGENT_CALLS, "divergente"),
         ),
-        pills=ClassPart("main_classes", "Classe", "classe", lambda: _words(_PILLS), codes=_PILLS),
+        pills=filters.Part("main_classes", "Classe", "classe", lambda: _words(_PILLS)),
     )
 
 

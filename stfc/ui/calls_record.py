@@ -15,7 +15,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.masking import mask_number
 from stfc.errors import InvalidInputError, NotFoundError
 from stfc.services.queries import CallQuery, View
-from stfc.ui import actions, contract_list, labels, session, style, tables, url
+from stfc.ui import actions, contract_list, filters, labels, session, style, tables, url
 from stfc.ui import format as fmt
 from stfc.ui.tables import Column
 
@@ -98,8 +98,8 @@ def _body(view: View, call: Mapping[str, Any]) -> None:
         shown = [{"name": name, "value": value} for name, value in rows]
         tables.small(shown, _FIELDS, alt=title, markup=("value",))
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="stfc_drawer_foot"):
-        st.button(labels.SEE_ITS_CALLS, key="call_contract_calls", on_click=_only, args=(call["contract"],))
-        st.button(labels.OPEN_CONTRACT, key="call_contract", on_click=_open_contract, args=(call["contract"],))
+        actions.leave(labels.SEE_ITS_CALLS, "call_contract_calls", _only, (call["contract"],))
+        actions.leave(labels.OPEN_CONTRACT, "call_contract", _open_contract, (call["contract"],))
 
 
 def _who(call: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -169,7 +169,7 @@ def _text(value: str | None) -> str:
 
 
 def _only(contract: str) -> None:
-    url.put({PARAMETER: None, "q": contract, "pagina": None})
+    url.put({PARAMETER: None, filters.SEARCH_PARAMETER: contract, filters.PAGE_PARAMETER: None})
 
 
 def _open_contract(contract: str) -> None:

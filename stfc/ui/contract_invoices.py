@@ -172,4 +172,4 @@ def _older(case: Case, count: int) -> None:
 
 
 def _all_invoices(contract: str) -> None:
-    url.open_page(labels.INVOICES, q=contract)
+    url.open_page(labels.INVOICES, q=contract, todas="1", situacao=labels.INVOICE_STATUSES)

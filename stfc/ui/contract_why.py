@@ -168,7 +168,7 @@ def _links(case: Case, verdict: Verdict) -> dict[str, str]:
 
 
 def _invoice(case: Case, number: str) -> dict[str, str]:
-    return {"competencia": str(case.competence), "q": number}
+    return {"competencia": str(case.competence), "fatura": number}
 
 
 # --- Details, as HTML ------------------------------------------------------------------------------------------------

@@ -154,6 +154,16 @@ class Choice(Field):
 
 
 @dataclass(frozen=True)
+class Part(Choice):
+    """Some of several options whose parameter other fields share, e.g. pills and form; each keeps to its options."""
+
+    def write(self, value: Any) -> url.Value:
+        """Its keys, beside those in the address that are another field's."""
+        known = self.options()
+        return (*(key for key in url.get_all(self.parameter) if key not in known), *value)
+
+
+@dataclass(frozen=True)
 class One(Choice):
     """One of several options; gives its key, or nothing."""
 

@@ -525,11 +525,12 @@ INDICATORS: Final = {
 INDICATOR_DEFINITIONS: Final = {
     "new_subscribers": "Contratos com ao menos um serviço Summit integrado dentro da competência.",
     "integration_errors": "Contratos com erro em aberto: a última integração falhou, ou o último item de cobrança da "
-    "competência falhou. Um sucesso posterior do mesmo tipo limpa o erro.",
+    "competência falhou. Um sucesso posterior do mesmo tipo limpa o erro. O ERP não guarda o histórico da integração: "
+    "nos meses anteriores contam os erros de integração abertos hoje.",
     "not_invoiced": "Contratos com serviço Summit ativo, dentro da vigência e sem fatura na competência: a lista de "
     "Gerar Cobrança mais os que cada regra mantém fora.",
     "amount": "Soma das cobranças da competência que não foram estornadas; as retidas não entram.",
-    "calls": "Ligações dos arquivos já lidos da competência, sem repetições.",
+    "calls": "Ligações dos arquivos já lidos da competência, sem repetições; as das cobranças retidas contam.",
     "held": "Cobranças retidas, que esperam uma decisão antes de chegar ao cliente.",
 }
 
@@ -578,19 +579,100 @@ INVOICE_NOUN: Final = ("fatura", "faturas")
 OPEN_INVOICE: Final = "Abre a fatura"
 ALL_MONTHS: Final = "Todas as competências"
 MONTHS: Final = "Competências"
-INVOICES_HEAD: Final = "**{invoices}** do ERP, {statuses}, **{where}** · **{amount}**"
-OVERDUE: Final = "{count} no valor de {amount}, com vencimento antes de hoje e ainda não pagas"
-NO_INVOICE: Final = "Nenhuma fatura em {month}"
+INVOICES_OF_ERP: Final = ("fatura do ERP", "faturas do ERP")
+INVOICE_PILLS: Final = {
+    "closed": "Fechadas",
+    "paid": "Pagas",
+    "open": "Abertas",
+    "awaiting_note": "Aguardando nota",
+    "cancelled": "Canceladas",
+}
+OTHER_STATUSES: Final = "Outras situações"
+ANY_STATUS: Final = "em qualquer situação"
+OVERDUE: Final = "{invoices} no valor de {amount} com vencimento antes de hoje e ainda não pagas"
+NO_INVOICE: Final = "Nenhuma fatura {statuses} em {month}"
 NO_INVOICE_FOUND: Final = "Nenhuma fatura atende ao filtro"
-NO_INVOICE_WORDS: Final = (
-    "O ERP importado em {when} não tem fatura {statuses} de {month}; ele tem **{invoices}** nessa situação ao todo."
-)
-ELSEWHERE: Final = "Fora desta competência ou situação, **{invoices}** atendem à pesquisa."
+ERP_IS_OF: Final = "O ERP foi importado em {when}."
+ELSEWHERE: Final = "Em outras competências ou situações, **{invoices}** atendem à pesquisa."
 NOWHERE: Final = "Nem em outra competência ou situação há fatura que atenda à pesquisa."
 SEE_ELSEWHERE: Final = "Ver em todas as competências e situações"
 INVOICE_TITLE: Final = "Fatura {invoice}"
-ITS_VALUES: Final = "Valores eventuais de {month}"
+ITS_VALUES: Final = "Valores eventuais da competência"
 ITS_CHARGE: Final = "Cobrança de {month}"
-NO_VALUE: Final = "Nenhum valor eventual de {month} está ligado ao contrato: a fatura não traz ligações."
-NOT_CHARGED_HERE: Final = "Este Dashboard não cobrou {month} deste contrato."
+NO_VALUE: Final = "Nenhum valor eventual de {month} está ligado ao contrato."
+NOT_CHARGED_HERE: Final = "Este Dashboard não tem cobrança viva de {month} deste contrato."
 UNKNOWN_INVOICE: Final = "A importação atual do ERP não tem a fatura {invoice}."
+ERP_SOURCE: Final = "ERP, importado em {when}"
+
+# --- Visão geral -----------------------------------------------------------------------------------------------------
+
+CLASS_GROUPS: Final = {
+    "LOCAL": "Local",
+    "VC1": "VC1",
+    "LDN": "LDN",
+    "VC2-VC3": "VC2/VC3",
+    "LDI": "LDI",
+    "OUTRAS": "Outras",
+}
+"""Classes as the overview's charts have them: at most six colours."""
+CLASS: Final = "Classe"
+STATE: Final = "UF"
+PLAN: Final = "Plano"
+CONTRACT: Final = "Contrato"
+DESTINATION: Final = "Destino"
+WEEKDAY: Final = "Dia da semana"
+HOUR: Final = "Hora"
+VERSUS: Final = "vs. {month}"
+NEW_NOTE: Final = "{share} de {contracts}"
+ERRORS_NOTE: Final = "{provisioning} na integração, {billing} na cobrança"
+ERRORS_BOTH: Final = "{provisioning} na integração, {billing} na cobrança ({both} em ambas)"
+NOT_INVOICED_NOTE: Final = "{eligible} na lista, {kept} mantidos fora"
+AMOUNT_NOTE: Final = "{charged} de {total} contratos cobrados ({share})"
+CALLS_NOTE: Final = "{read} de {total} contratos com arquivo"
+HELD_NOTE: Final = "{amount} em risco"
+COVERAGE_OF: Final = "Cobertura de {month}"
+COVERAGE_PARTS: Final = "Partes da cobertura"
+CONCLUDED: Final = "**{done}** de **{total}** contratos concluídos ({share})"
+KEPT_OUT_RULES: Final = "Fora da lista por regra"
+NOT_INVOICED_SPLIT: Final = "Não Faturados **{total}** ="
+NOT_INVOICED_SPLIT_PLAIN: Final = "Não Faturados, por regra"
+ON_THE_LIST: Final = "Na lista"
+CHARTS_FILTERED: Final = (
+    "Gráficos e rankings mostram só o que atende ao filtro; os indicadores e a cobertura são da competência inteira."
+)
+MEASURE: Final = "Medida"
+REVENUE: Final = "Receita"
+MINUTES: Final = "Minutos"
+REVENUE_BY_MONTH: Final = "Receita por mês e classe, R$"
+MINUTES_BY_MONTH: Final = "Minutos por mês e classe"
+THOUSANDS: Final = " mil"
+MINUTES_THOUSANDS: Final = ", mil"
+REVENUE_HELP: Final = (
+    "Soma dos valores das ligações lidas, com os das cobranças retidas e antes do corte da fração de centavo de cada "
+    "contrato; por isso difere um pouco de Valor cobrado. Um clique em uma classe filtra o resto da tela."
+)
+MINUTES_HELP: Final = "Duração de conversa das ligações lidas. Um clique em uma classe filtra o resto da tela."
+MONTH: Final = "Mês"
+TOTAL: Final = "Total"
+BY_WEEKDAY_AND_HOUR: Final = "Chamadas por dia da semana e hora"
+WEEKDAY_HOUR_HELP: Final = (
+    "Ligações de {month}, pelo início, no horário da linha. Um clique em um quadro filtra o resto da tela."
+)
+TOP_CONTRACTS: Final = "Maiores contratos em valor"
+TOP_CONTRACTS_HELP: Final = (
+    "Valor das ligações de {month}, e a variação sobre {previous}. O número abre o contrato; um clique no resto da "
+    "linha filtra a tela por ele."
+)
+TOP_DESTINATIONS: Final = "Principais destinos"
+TOP_DESTINATIONS_HELP: Final = (
+    "Destinos das ligações de {month}, por valor: a área (CN) ou o país, com o código. Um clique filtra a tela."
+)
+NO_PAST: Final = "novo"
+NO_CALLS_READ: Final = "Nenhuma ligação lida em {month}"
+NO_CALLS_READ_WORDS: Final = (
+    "As ligações chegam com os arquivos da Summit, quando a cobrança é gerada. Em {month}, {parts}."
+)
+NO_CALLS_FILTERED: Final = "Nenhuma ligação de {month} atende ao filtro"
+NO_CALLS_FILTERED_WORDS: Final = "A competência tem {calls} lidas; nenhuma atende ao que foi filtrado."
+NO_MONTH: Final = "Nenhuma ligação lida nos 12 meses até {month}."
+NO_MONTH_FILTERED: Final = "Nenhuma ligação dos 12 meses até {month} atende ao filtro."

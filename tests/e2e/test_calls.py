@@ -1,4 +1,4 @@
-"""*Registros de ligações* in a real browser: why it is empty, a search, one record, a brushed period, the download."""
+"""*Registros de ligações*, *Faturas fechadas* in a browser: a search, one record, a brushed period, the ways on."""
 
 import csv
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
+INVOICES_PATH = "faturas"
 TITLE = "Registros de ligações"
 PATH = "ligacoes"
 
@@ -77,3 +78,24 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     assert "Nenhum contrato, cliente ou documento do ERP atende a “zzzz”." in screen.text()
     screen.click("Limpar o filtro")
     assert shown(screen) > number
+
+
+def test_an_invoice_of_another_month_is_found_and_leads_to_contract_and_calls(operator: Screen) -> None:
+    operator.open(INVOICES_PATH, todas="1")
+    number, contract, _, month = (operator.grid().column(place)[0] for place in range(4))
+    operator.open(INVOICES_PATH, competencia="2027-12", q=number)
+    operator.click("Ver em todas as competências e situações")
+    assert operator.grid().column(0) == [number]
+
+    operator.grid().press(0)
+    operator.expect_parameter("fatura", number)
+    expect(operator.page.get_by_role("dialog")).to_contain_text(f"Cobrança de {month}")
+    operator.page.get_by_role("button", name="Abrir contrato").click()
+    heading = operator.page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text(contract)
+    expect(operator.page.locator(".st-key-competence_months button")).to_contain_text(month)
+
+    operator.open(INVOICES_PATH, competencia="2027-12", fatura=number)
+    operator.page.get_by_role("button", name="Ver ligações do contrato").click()
+    expect(heading).to_have_text(TITLE)
+    operator.expect_parameter("q", contract)

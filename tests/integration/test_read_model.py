@@ -624,6 +624,8 @@ def test_text_of_a_person_is_never_sql(with_calls: World) -> None:
         (InvoiceQuery(competences=(SEPTEMBER,)), ["F3"]),
         (InvoiceQuery(contracts=("1",), statuses=()), ["F1", "F2"]),
         (InvoiceQuery(search="alvaro"), ["F3"]),
+        (InvoiceQuery(invoice="F2", statuses=()), ["F2"]),
+        (InvoiceQuery(invoice="F", statuses=()), []),
         (InvoiceQuery(least_amount=9990, most_amount=9990), ["F1"]),
         (InvoiceQuery(due_since=date(2026, 12, 1)), ["F3"]),
         (InvoiceQuery(due_until=date(2026, 11, 30)), ["F1"]),

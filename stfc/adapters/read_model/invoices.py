@@ -43,6 +43,8 @@ def page(invoices: pl.DataFrame, query: InvoiceQuery) -> Page:
 
 def _conditions(query: InvoiceQuery) -> Iterator[pl.Expr]:
     yield pl.lit(True)
+    if query.invoice:
+        yield pl.col("invoice") == query.invoice
     if query.competences:
         yield pl.col("competence").is_in([str(competence) for competence in query.competences])
     if query.statuses:
