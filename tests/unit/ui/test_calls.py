@@ -72,6 +72,7 @@ def test_a_download_has_every_field_in_words_and_no_whole_number() -> None:
     assert row["Classe"] == row["Classe da Summit"] == "VC1"
     assert row["Divergência da linha"] == "Linha sem contrato"
     assert row["Anterior ao período"] == "Não"
+    assert row["Duração (s)"] == 60
     assert "19987654321" not in map(str, row.values())
 
 
