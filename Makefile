@@ -9,11 +9,11 @@ BENCHES = $(filter-out bench/__init__.py,$(wildcard bench/*.py))
 demo: $(VENV)/.ready
 	@exec $(BIN)/stfc demo $(ARGS)
 
-# Unit and integration tests share two processes; the browser tests have the machine to themselves.
+# Two processes: unit and integration tests by whoever is free, browser tests by file, for a file shares one product.
 test: $(VENV)/.ready system-parts check
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit tests/integration
 ifneq ($(wildcard tests/e2e/test_*.py),)
-	@$(BIN)/python -m pytest -q tests/e2e
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/e2e
 endif
 
 check: $(VENV)/.ready
