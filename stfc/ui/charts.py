@@ -1,6 +1,7 @@
 """Charts of one template, light and dark: separators ``,.``, months as words, zero baselines, a table behind each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -8,10 +9,11 @@ import streamlit as st
 
 from stfc.domain.competence import Competence
 from stfc.ui import labels, tables
-from stfc.ui.format import month_short, weekday
+from stfc.ui.format import counted, month_short, weekday
 from stfc.ui.style import palette
 
 HEIGHT: Final = 250
+_FADED: Final = 0.28
 _FONT: Final = "IBM Plex Sans, sans-serif"
 _CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "locale": "en"}
 
@@ -19,7 +21,6 @@ _CONFIG: Final = {"displayModeBar": False, "scrollZoom": False, "doubleClick": F
 def figure(*, height: int = HEIGHT, legend: bool = False) -> go.Figure:
     """An empty figure of the house's template."""
     colours = palette()
-    drawn = go.Figure()
     axis = {
         "gridcolor": colours.border,
         "linecolor": colours.border,
@@ -30,18 +31,19 @@ def figure(*, height: int = HEIGHT, legend: bool = False) -> go.Figure:
         "ticksuffix": " ",
         "fixedrange": True,
         "tickfont": {"size": 11.5, "color": colours.gray_text},
-        "title": None,
     }
-    drawn.update_layout(
-        height=height,
-        separators=",.",
-        margin={"l": 4, "r": 4, "t": 30 if legend else 8, "b": 4},
-        font={"family": _FONT, "size": 12, "color": colours.ink},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        colorway=colours.series,
-        showlegend=legend,
-        legend={
+    # All at once and without Plotly's own template: changing a figure afterwards takes ten times as long.
+    layout = {
+        "template": "none",
+        "height": height,
+        "separators": ",.",
+        "margin": {"l": 4, "r": 4, "t": 30 if legend else 8, "b": 4},
+        "font": {"family": _FONT, "size": 12, "color": colours.ink},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "colorway": colours.series,
+        "showlegend": legend,
+        "legend": {
             "orientation": "h",
             "x": 0,
             "y": 1.02,
@@ -49,44 +51,72 @@ def figure(*, height: int = HEIGHT, legend: bool = False) -> go.Figure:
             "font": {"size": 11.5},
             "traceorder": "normal",
         },
-        hoverlabel={"font": {"family": _FONT, "size": 12}, "bgcolor": colours.surface, "bordercolor": colours.border},
-        barmode="stack",
-        bargap=0.32,
-        xaxis={**axis, "showgrid": False},
-        yaxis={**axis, "rangemode": "tozero"},
-    )
-    return drawn
+        "hoverlabel": {
+            "font": {"family": _FONT, "size": 12},
+            "bgcolor": colours.surface,
+            "bordercolor": colours.border,
+        },
+        "barmode": "stack",
+        "bargap": 0.32,
+        "xaxis": {**axis, "showgrid": False},
+        "yaxis": {**axis, "rangemode": "tozero"},
+    }
+    return go.Figure(layout=layout)
 
 
-def by_month(
-    months: Sequence[Competence],
-    series: Mapping[str, Sequence[float]],
-    *,
-    unit: str = "",
-    places: int = 0,
-    height: int = HEIGHT,
-) -> go.Figure:
+@dataclass(frozen=True)
+class Series:
+    """One colour of a stacked chart: ``key`` is what a click on it gives, ``tips`` are its values in words."""
+
+    key: str
+    name: str
+    values: Sequence[float]
+    tips: Sequence[str]
+    faded: bool = False
+
+
+def by_month(months: Sequence[Competence], series: Sequence[Series], *, height: int = HEIGHT) -> go.Figure:
     """Stacked bars by month, one colour per series (at most 6), in the series' order.
+
+    A clicked bar's ``customdata`` begins with the series' key.
 
     Args:
         months: the axis, oldest first, written ``out/26``.
-        series: words of the series to a value per month.
-        unit: stands before the value in the tip, e.g. ``R$``.
-        places: decimals in the tip.
+        series: a value and its words per month each.
     """
     drawn = figure(height=height, legend=len(series) > 1)
     axis = [month_short(one) for one in months]
-    before = f"{unit} " if unit else ""
-    for name, values in series.items():
-        tip = f"%{{x}} · {name}<br><b>{before}%{{y:,.{places}f}}</b><extra></extra>"
-        drawn.add_bar(x=axis, y=list(values), name=name, hovertemplate=tip, constraintext="none")
+    for one in series:
+        drawn.add_bar(
+            x=axis,
+            y=list(one.values),
+            name=one.name,
+            customdata=[[one.key, tip] for tip in one.tips],
+            hovertemplate=f"%{{x}} · {one.name}<br><b>%{{customdata[1]}}</b><extra></extra>",
+            opacity=_FADED if one.faded else 1,
+            constraintext="none",
+        )
+    # Clicks choose, nothing is dragged or hidden: the address must hold all that was narrowed.
+    drawn.update_layout(legend={"itemclick": False, "itemdoubleclick": False}, dragmode=False)
     drawn.update_xaxes(type="category", categoryorder="array", categoryarray=axis)
     drawn.update_yaxes(tickformat=",.0f", nticks=5)
     return drawn
 
 
-def by_weekday_and_hour(values: Sequence[Sequence[int]], *, height: int = HEIGHT, noun: str = "chamadas") -> go.Figure:
-    """A heat map: 7 rows (0 = Monday) of 24 hours."""
+def by_weekday_and_hour(
+    values: Sequence[Sequence[int]],
+    *,
+    chosen: Collection[tuple[int, int]] = (),
+    height: int = HEIGHT,
+    noun: tuple[str, str] = ("chamada", "chamadas"),
+) -> go.Figure:
+    """A heat map: 7 rows (0 = Monday) of 24 hours. A clicked cell's ``customdata`` begins with weekday and hour.
+
+    Args:
+        values: a count per weekday and hour.
+        chosen: cells (weekday, hour) to frame.
+        noun: what is counted, one and many.
+    """
     colours = palette()
     drawn = figure(height=height)
     days = [weekday(number) for number in range(7)]
@@ -99,11 +129,28 @@ def by_weekday_and_hour(values: Sequence[Sequence[int]], *, height: int = HEIGHT
         xgap=2,
         ygap=2,
         zmin=0,
-        hovertemplate=f"%{{y}} %{{x}}<br><b>%{{z:,}}</b> {noun}<extra></extra>",
+        hoverinfo="skip",
         colorbar={"thickness": 8, "outlinewidth": 0, "tickfont": {"size": 11}, "nticks": 4, "tickformat": ","},
     )
-    drawn.update_xaxes(tickvals=hours[::3], type="category")
-    drawn.update_yaxes(autorange="reversed", type="category")
+    # A heat map cannot be clicked, an unseen mark on each of its cells can.
+    cells = [(day, hour) for day in range(7) for hour in range(24)]
+    unseen = {"marker": {"opacity": 0}}
+    drawn.add_scatter(
+        x=[hours[hour] for _, hour in cells],
+        y=[days[day] for day, _ in cells],
+        customdata=[[day, hour, counted(values[day][hour], *noun)] for day, hour in cells],
+        mode="markers",
+        marker={"size": 14, "symbol": "square", "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
+        hovertemplate="%{y} %{x}<br><b>%{customdata[2]}</b><extra></extra>",
+    )
+    for day, hour in chosen:
+        corners = {"x0": hour - 0.5, "x1": hour + 0.5, "y0": day - 0.5, "y1": day + 0.5}
+        drawn.add_shape(type="rect", line={"color": colours.ink, "width": 2}, **corners)
+    drawn.update_layout(hovermode="closest", dragmode=False)
+    drawn.update_xaxes(tickvals=hours[::3], type="category", showgrid=False, range=[-0.5, 23.5])
+    drawn.update_yaxes(type="category", showgrid=False, range=[6.5, -0.5], rangemode="normal", ticksuffix=" ")
     return drawn
 
 
@@ -128,6 +175,7 @@ def card(
     controls: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
     version: str = "",
+    help: str | None = None,
 ) -> Any:
     """A bordered chart with its title, optional controls and the table behind it; gives the chart's selection, if any.
 
@@ -139,11 +187,12 @@ def card(
         controls: draws a switch at the right of the title (e.g. Receita / Minutos).
         on_select: called when a bar, cell or point is clicked.
         version: of what is drawn; another one starts without the selection (then under ``f"{key}_chart_{version}"``).
+        help: what exactly is counted, in the title's tooltip.
     """
     picked = None
     with st.container(border=True, height="stretch", gap="small", key=f"stfc_chart_{key}"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-            st.header(title, anchor=False, width="stretch")
+            st.header(title, anchor=False, width="stretch", help=help)
             if controls:
                 controls()
             as_table = _table_switch(key)
@@ -161,9 +210,13 @@ def card(
     return picked
 
 
+def is_table(key: str) -> bool:
+    """Whether the card shows its table; a title with the axis' unit then leaves it out."""
+    return bool(st.session_state.get(f"{key}_as_table", False))
+
+
 def _table_switch(key: str) -> bool:
-    state = f"{key}_as_table"
-    as_table = bool(st.session_state.get(state, False))
+    state, as_table = f"{key}_as_table", is_table(key)
 
     def turn() -> None:
         st.session_state[state] = not as_table

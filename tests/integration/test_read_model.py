@@ -451,8 +451,8 @@ def test_what_is_charged_by_month_leaves_out_reversals(world: World) -> None:
     world.ledger.put(OCTOBER, Month(items=[an_item(3, outcome="held", amount=900), an_item(4, "6", amount=1, calls=2)]))
     months = world.model.view(OCTOBER).charged(2).to_pylist()
     assert months == [
-        {"competence": "2026-09", "contracts": 1, "amount": 500, "calls": 10, "held": 0},
-        {"competence": "2026-10", "contracts": 1, "amount": 1, "calls": 12, "held": 1},
+        {"competence": "2026-09", "contracts": 1, "amount": 500, "calls": 10, "held": 0, "held_amount": 0},
+        {"competence": "2026-10", "contracts": 1, "amount": 1, "calls": 12, "held": 1, "held_amount": 900},
     ]
 
 

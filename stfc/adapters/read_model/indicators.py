@@ -110,7 +110,7 @@ def _unknown_live(frame: pl.DataFrame, image: MonthImage) -> list[str]:
 
 
 def charged(engine: Engine, images: Sequence[MonthImage]) -> pl.DataFrame:
-    """competence, contracts, amount, calls, held (contracts): what is charged and not reversed, oldest first."""
+    """competence, contracts, amount, calls, held (contracts), held_amount: charged and not reversed, oldest first."""
     months = sorted(image.competence for image in images)
     return engine.query(
         """
@@ -118,7 +118,8 @@ def charged(engine: Engine, images: Sequence[MonthImage]) -> pl.DataFrame:
             count(*) FILTER (WHERE outcome = 'charged') AS contracts,
             coalesce(sum(amount) FILTER (WHERE outcome = 'charged'), 0)::BIGINT AS amount,
             coalesce(sum(calls) FILTER (WHERE outcome IN ('charged', 'zero', 'held')), 0)::BIGINT AS calls,
-            count(*) FILTER (WHERE outcome = 'held') AS held
+            count(*) FILTER (WHERE outcome = 'held') AS held,
+            coalesce(sum(amount) FILTER (WHERE outcome = 'held'), 0)::BIGINT AS held_amount
         FROM (SELECT unnest($months) AS competence) m
         LEFT JOIN items i ON i.competence = m.competence AND NOT i.reversed
         GROUP BY m.competence ORDER BY m.competence

@@ -1,0 +1,173 @@
+"""*Visão geral* in a real browser: figures lead to their lists, a click in one chart filters the others."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.e2e.screen import Grid, Screen
+from tests.e2e.stack import Stack
+
+STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
+
+
+def bill_some(stack: Stack, month: str) -> None:
+    """Bill some contracts of the month, unless another test did."""
+    if stack.run("calls", "--competence", month, "--limit", "1")["total"]:
+        return
+    listed = stack.run("contracts", "list", "--competence", month, "--eligible")["contracts"]
+    chosen = [part for one in listed[-8:] for part in ("--contract", one["contract"])]
+    stack.run("bill", "--competence", month, *chosen, "--wait")
+
+
+def card(screen: Screen, key: str) -> Locator:
+    """An indicator card."""
+    return screen.page.locator(f".st-key-stfc_kpi_{key}")
+
+
+def whole(words: str) -> int:
+    """The first whole number in ``words``."""
+    found = re.search(r"\d[\d.]*", words)
+    assert found, words
+    return int(found[0].replace(".", ""))
+
+
+def last_number(words: str) -> int:
+    """The number that a pill ends with."""
+    return whole(words.split()[-1])
+
+
+def value(screen: Screen, key: str) -> str:
+    """What an indicator card says."""
+    return card(screen, key).get_by_test_id("stMetricValue").inner_text()
+
+
+def listed(screen: Screen) -> int:
+    """How many rows the list below has in all."""
+    foot = screen.page.locator("[class*=st-key-stfc_foot]").first.inner_text()
+    found = re.search(r"de ([\d.]+)", foot)
+    assert found, foot
+    return whole(found[1])
+
+
+def ranking(screen: Screen, name: str) -> Grid:
+    """One of the two tables at the foot."""
+    root = screen.page.locator(f".st-key-stfc_top_{name} [data-testid=stDataFrame]")
+    root.scroll_into_view_if_needed()
+    return Grid(screen, root)
+
+
+def press_cell(screen: Screen, weekday: int, hour: int) -> None:
+    """Press a cell of the heat map."""
+    area = screen.page.locator(".st-key-stfc_chart_overview_hours .nsewdrag")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box
+    area.click(position={"x": box["width"] * (hour + 0.5) / 24, "y": box["height"] * (weekday + 0.5) / 7}, force=True)
+    screen.settle()
+
+
+def test_figures_lead_to_the_lists_behind_them(operator: Screen) -> None:
+    bill_some(operator.stack, operator.parameter("competencia") or "")
+    operator.click("Atualizar")
+    pills = operator.page.locator(".st-key-stfc_pillrow_not_invoiced button")
+    expect(pills.first).to_be_visible()
+    assert sum(map(last_number, pills.all_inner_texts())) == whole(value(operator, "not_invoiced"))
+    # Of money the note says how many contracts it is of.
+    note = card(operator, "amount").get_by_role("button").last
+    charged = whole(note.inner_text())
+    note.click()
+    operator.settle().expect_parameter("situacao", "charged")
+    assert listed(operator) == charged
+    for row in ("rules", "not_invoiced"):
+        operator.go("Visão geral")
+        pill = operator.page.locator(f".st-key-stfc_pillrow_{row} button").last
+        number = last_number(pill.inner_text())
+        pill.click()
+        operator.settle()
+        assert listed(operator) == number
+
+
+def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator: Screen) -> None:
+    month = operator.parameter("competencia") or ""
+    bill_some(operator.stack, month)
+    operator.click("Atualizar")
+    read = operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
+    assert whole(value(operator, "calls")) == read
+
+    ranking(operator, "destinations").press(0)
+    assert operator.parameter("destino")
+    assert "Gráficos e rankings mostram só o que atende ao filtro" in operator.text()
+    assert ranking(operator, "destinations").column(0)[0].startswith("✓ ")
+    ranking(operator, "destinations").press(0)
+    operator.expect_parameter("destino", None)
+
+    number = ranking(operator, "contracts").column(0)[0]
+    ranking(operator, "contracts").press(0, x=160)
+    operator.expect_parameter("de_contrato", number)
+    expect(operator.page.get_by_role("button", name=f"Contrato: {number}")).to_be_visible()
+    press_cell(operator, 1, 9)
+    operator.expect_parameter("dia_semana", "1").expect_parameter("hora", "9")
+    operator.click("Limpar", exact=True)
+    operator.expect_parameter("hora", None).expect_parameter("de_contrato", None)
+
+    operator.search("ninguém assim")
+    assert "atende ao filtro" in operator.text()
+    operator.click("Limpar o filtro").expect_parameter("q", None)
+
+    bar = operator.page.locator(".st-key-stfc_chart_overview_months .trace.bars").first.locator(".point path").last
+    bar.click(force=True)
+    operator.settle()
+    assert operator.parameter("classe")
+    deep = operator.page.url
+    operator.page.goto(deep)
+    operator.settle()
+    assert operator.parameter("classe") == re.search(r"classe=([^&]+)", deep)[1]  # type: ignore[index]  # was there
+    operator.click("Limpar", exact=True)
+
+    ranking(operator, "contracts").press(0)
+    operator.settle().expect_parameter("contrato", number)
+    expect(operator.page.get_by_role("heading", level=1)).to_contain_text(number)
+
+
+def test_the_table_behind_the_chart_says_what_the_terminal_says(operator: Screen) -> None:
+    month = operator.parameter("competencia") or ""
+    bill_some(operator.stack, month)
+    operator.click("Atualizar")
+    operator.page.locator(".st-key-icon_only_overview_hours button").click()
+    operator.settle()
+    rows = operator.page.get_by_role("table", name="Chamadas por dia da semana e hora").locator("tbody tr")
+    cells = [cell for row in rows.all_inner_texts() for cell in row.split("\t")[1:]]
+    total = operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
+    assert sum(map(whole, cells)) == total
+    operator.page.get_by_role("radio", name="Minutos", exact=True).click()
+    operator.settle().expect_parameter("medida", "minutos")
+    expect(operator.page.get_by_role("heading", name=re.compile("^Minutos por mês e classe"))).to_be_visible()
+
+
+def test_an_empty_month_says_why_and_leads_to_billing(operator: Screen) -> None:
+    operator.page.locator(".st-key-competence_next button").click()
+    operator.settle()
+    assert "Nenhuma ligação lida em" in operator.text()
+    assert "contratos sem arquivo: a cobrar" in operator.text()
+    operator.page.get_by_test_id("stMain").get_by_role("button", name="Gerar Cobrança").click()
+    operator.settle()
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Gerar Cobrança")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_overview_has_no_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})
+    screen = Screen(context.new_page(), stack).open().sign_in("supervisor")
+    bill_some(stack, screen.parameter("competencia") or "")
+    screen.click("Atualizar")
+    expect(screen.page.locator(".st-key-stfc_chart_overview_hours .nsewdrag")).to_be_attached()
+    found = Axe().run(screen.page).response["violations"]
+    ours = {
+        one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found if one["id"] not in STREAMLITS_OWN
+    }
+    screen.shot(f"overview-{scheme}")
+    context.close()
+    assert not ours
+    screen.assert_clean()
