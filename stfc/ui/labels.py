@@ -660,14 +660,13 @@ WEEKDAY_HOUR_HELP: Final = (
 )
 TOP_CONTRACTS: Final = "Maiores contratos em valor"
 TOP_CONTRACTS_HELP: Final = (
-    "Valor das ligações de {month}, e a variação sobre {previous}. O número abre o contrato; um clique no resto da "
-    "linha filtra a tela por ele."
+    "Valor das ligações de {month}, e a variação sobre {previous} (—: nada havia). O número abre o contrato; um "
+    "clique no resto da linha filtra a tela por ele."
 )
 TOP_DESTINATIONS: Final = "Principais destinos"
 TOP_DESTINATIONS_HELP: Final = (
     "Destinos das ligações de {month}, por valor: a área (CN) ou o país, com o código. Um clique filtra a tela."
 )
-NO_PAST: Final = "novo"
 NO_CALLS_READ: Final = "Nenhuma ligação lida em {month}"
 NO_CALLS_READ_WORDS: Final = (
     "As ligações chegam com os arquivos da Summit, quando a cobrança é gerada. Em {month}, {parts}."

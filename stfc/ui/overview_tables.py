@@ -89,8 +89,8 @@ def destinations(view: View, narrowed: Narrowing) -> None:
 
 
 def change(now: int, before: int | None) -> str:
-    """``+27,4%`` from micros of two months; ``novo`` where there was nothing before."""
-    return relative([before or 0, now]) or labels.NO_PAST
+    """``+27,4%`` from micros of two months; ``—`` where there was nothing before."""
+    return relative([before or 0, now]) or fmt.NOTHING
 
 
 def share(part: int, whole: int) -> float:

@@ -195,9 +195,9 @@ def test_every_cell_of_the_heat_map_can_be_clicked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "said"), [(127, 100, "+27,0%"), (90, 100, "−10,0%"), (5, 0, "novo"), (5, None, "novo")]
+    ("now", "before", "said"), [(127, 100, "+27,0%"), (90, 100, "−10,0%"), (5, 0, "—"), (5, None, "—")]
 )
-def test_a_contract_without_a_month_before_is_new(now: int, before: int | None, said: str) -> None:
+def test_a_contract_without_a_month_before_has_no_change(now: int, before: int | None, said: str) -> None:
     assert overview_tables.change(now, before) == said
 
 
