@@ -94,6 +94,11 @@ class Screen:
         self.page.wait_for_function(reads, arg=[name, value])
         return self
 
+    def await_parameter(self, name: str) -> str:
+        """Wait until the address has the parameter (it follows the script by a moment), and give its value."""
+        self.page.wait_for_function("name => new URLSearchParams(location.search).get(name)", arg=name)
+        return self.parameter(name) or ""
+
     def shot(self, name: str) -> Path:
         """Keep a picture in ``test-results/screens``."""
         SHOTS.mkdir(parents=True, exist_ok=True)

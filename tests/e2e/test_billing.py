@@ -64,13 +64,13 @@ def test_selection_lasts_over_pages_filters_and_order_but_not_over_months(billin
     billing.grid().mark(0).mark(2)
     assert facts(billing).startswith(f"2 de {total}")
     turn_to(billing, 2)
-    assert billing.parameter("pagina") == "2"
+    billing.expect_parameter("pagina", "2")
     assert billing.grid().column(1)[0] == contracts[100]
     billing.grid().mark(0)
     assert facts(billing).startswith(f"3 de {total}")
     billing.grid().order_by(810)  # by expected value, from the first page again
-    assert billing.parameter("ordem") == "-expected_amount"
-    assert billing.parameter("pagina") is None
+    billing.expect_parameter("ordem", "-expected_amount")
+    billing.expect_parameter("pagina", None)
     billing.search(contracts[0])
     assert facts(billing).startswith(f"3 de {total}")
     assert "2 deles fora do filtro atual" in bar(billing).inner_text()
@@ -120,13 +120,13 @@ def test_reasons_are_counted_filter_the_list_and_lead_to_the_contract(billing: S
     assert sum(counts) == int(re.sub(r"\D", "", tab.inner_text()))
     pills.first.click()
     billing.settle()
-    assert billing.parameter("regra")
+    billing.await_parameter("regra")
     assert f"de {counts[0]} contrato" in billing.text()
     contract = billing.grid().column(0)[0]
     billing.grid().press(0)
     expect(billing.page.get_by_role("heading", level=1)).to_contain_text(contract)
     billing.settle()
-    assert billing.parameter("contrato") == contract
+    billing.expect_parameter("contrato", contract)
 
 
 def test_supervisor_sees_list_and_preview_and_why_there_is_no_button(
@@ -192,4 +192,4 @@ def test_a_whole_month_is_billed_in_four_clicks_and_the_empty_list_says_why(bill
     expect(billing.page.get_by_role("heading", name=f"Nenhum contrato elegível em {month(billing)}")).to_be_visible()
     expect(billing.page.get_by_test_id("stMain")).to_contain_text(re.compile(r"\d+ já cobrados ou na fila"))
     billing.click("Ver motivos")
-    assert billing.parameter("aba") == "fora"
+    billing.expect_parameter("aba", "fora")

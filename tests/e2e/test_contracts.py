@@ -50,8 +50,8 @@ def test_two_clicks_and_a_number_tell_why_a_contract_is_not_in_the_list(operator
     assert operator.page.locator(".stfc-no").count() == len(failed)
     operator.click("Voltar")
     expect(heading).to_have_text(LIST)
-    assert operator.parameter("q") == outside["contract"]
-    assert operator.parameter("contrato") is None
+    operator.expect_parameter("q", outside["contract"])
+    operator.expect_parameter("contrato", None)
 
 
 def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen) -> None:
@@ -64,7 +64,7 @@ def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen)
     month = operator.parameter("competencia") or ""
     indicators = operator.stack.run("indicators", "--competence", month)
     assert shown_total(operator) == indicators["not_invoiced"] <= everything
-    assert operator.parameter("ordem") == "customer"
+    operator.expect_parameter("ordem", "customer")
     rows = operator.grid().column(1)
     address = operator.page.url
     operator.page.goto(address)
@@ -72,7 +72,7 @@ def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen)
     assert operator.grid().column(1) == rows
     operator.click("Limpar")
     assert shown_total(operator) == everything
-    assert operator.parameter("nao_faturados") is None
+    operator.expect_parameter("nao_faturados", None)
 
 
 def test_the_download_has_the_whole_filter(operator: Screen, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     assert "estornar a cobrança, se ela estiver errada." in screen.text()
     screen.click("Abrir lote 1")
     expect(screen.page.get_by_role("heading", level=1)).to_have_text("Gerar Cobrança - Acompanhamento")
-    assert screen.parameter("lote") == "1"
+    screen.expect_parameter("lote", "1")
 
     screen.open(LIST_PATH, contrato=contract, aba="faturas")
     bills = screen.page.get_by_role("table", name=re.compile("Faturas do ERP e da Summit"))

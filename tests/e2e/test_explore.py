@@ -36,7 +36,7 @@ def test_the_indicators_are_those_of_the_terminal_and_lead_to_their_lists(operat
     operator.page.locator(".st-key-kpi_not_invoiced button").click()
     operator.settle()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Contratos - Telefonia")
-    assert operator.parameter("nao_faturados") == "1"
+    operator.expect_parameter("nao_faturados", "1")
 
 
 def test_a_class_narrows_the_calls_and_a_row_tells_all_of_one(operator: Screen) -> None:

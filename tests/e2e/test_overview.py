@@ -97,7 +97,7 @@ def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator
     assert whole(value(operator, "calls")) == read
 
     ranking(operator, "destinations").press(0)
-    assert operator.parameter("destino")
+    operator.await_parameter("destino")
     assert "Gráficos e rankings mostram só o que atende ao filtro" in operator.text()
     assert ranking(operator, "destinations").column(0)[0].startswith("✓ ")
     ranking(operator, "destinations").press(0)
@@ -119,7 +119,7 @@ def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator
     bar = operator.page.locator(".st-key-stfc_chart_overview_months .trace.bars").first.locator(".point path").last
     bar.click(force=True)
     operator.settle()
-    assert operator.parameter("classe")
+    operator.await_parameter("classe")
     deep = operator.page.url
     operator.page.goto(deep)
     operator.settle()

@@ -64,7 +64,7 @@ def test_an_operator_finds_what_failed_reads_why_and_retries_only_that(tracking:
     before = {item["contract"]: item for item in batch(tracking.stack)["items"]}
     failed = with_code(tracking.stack, "ARQ-FMT")
     opened = open_logs(tracking.go("Gerar Cobrança - Acompanhamento"))
-    assert tracking.parameter("lote") == "1"
+    tracking.expect_parameter("lote", "1")
     expect(opened).to_contain_text("Arquivo fora do formato combinado")
     expect(opened).to_contain_text("Abrir chamado na Summit com o anexo")
     number = opened.locator("[class*=st-key-tracking_cause_1_ARQ-FMT] button").first
@@ -121,7 +121,7 @@ def test_a_supervisor_finds_a_customer_and_reads_the_log_but_acts_on_nothing(
     assert set(screen.grid().column(1)) == {customer}
     screen.grid().press(0)
     expect(log_panel(screen)).to_contain_text(customer)
-    assert screen.parameter("lote") == "1"
+    screen.expect_parameter("lote", "1")
     expect(card(screen).get_by_role("button", name=re.compile("Reprocessar|Cancelar|Estornar"))).to_have_count(0)
     screen.click("Ações")
     expect(screen.page.get_by_text("pedem o papel operador; você está como supervisor").last).to_be_visible()
