@@ -21,6 +21,19 @@ _IDLE = """() => {
 }"""
 _HEADER, _ROW = 34, 32
 
+# Resolves once the element has not moved for 20 frames.
+_STILL = """element => new Promise(resolve => {
+    let last = "", frames = 0;
+    const look = () => {
+        const box = element.getBoundingClientRect();
+        const now = [box.x, box.y, box.width, box.height].join();
+        frames = now === last ? frames + 1 : 0;
+        last = now;
+        frames < 20 ? requestAnimationFrame(look) : resolve();
+    };
+    look();
+})"""
+
 
 class Screen:
     """One browser tab on the app. Every act waits until the script has run."""
@@ -70,6 +83,11 @@ class Screen:
         """Wait until the script has not run for a moment."""
         self.page.evaluate("window.__idleSince = null")
         self.page.wait_for_function(_IDLE, timeout=30_000)
+        return self
+
+    def stand_still(self, place: Locator) -> "Screen":
+        """Wait until charts above have taken their room, so that a click lands where it was aimed."""
+        place.evaluate(_STILL)
         return self
 
     def grid(self, number: int = 0) -> "Grid":
@@ -159,6 +177,10 @@ class Grid:
         return cells.all_inner_texts()
 
     def _click(self, x: int, y: int) -> "Grid":
-        self.root.click(position={"x": x, "y": y})
+        self.root.scroll_into_view_if_needed()
+        # As a hand does: first there, then the click; the canvas looks up its cell when the pointer moves.
+        self.root.hover(position={"x": x, "y": y})
+        self._screen.stand_still(self.root)
+        self.root.click(position={"x": x + 1, "y": y})
         self._screen.settle()
         return self

@@ -96,11 +96,14 @@ def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator
     read = operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
     assert whole(value(operator, "calls")) == read
 
-    ranking(operator, "destinations").press(0)
+    # Calls to services have no place, so no filter hangs on their row.
+    places = ranking(operator, "destinations").column(0)
+    row = next(number for number, place in enumerate(places) if "Serviços" not in place)
+    ranking(operator, "destinations").press(row)
     operator.await_parameter("destino")
     assert "Gráficos e rankings mostram só o que atende ao filtro" in operator.text()
-    assert ranking(operator, "destinations").column(0)[0].startswith("✓ ")
-    ranking(operator, "destinations").press(0)
+    assert ranking(operator, "destinations").column(0)[row].startswith("✓ ")
+    ranking(operator, "destinations").press(row)
     operator.expect_parameter("destino", None)
 
     number = ranking(operator, "contracts").column(0)[0]
