@@ -21,7 +21,7 @@ _IDLE = """() => {
 }"""
 _HEADER, _ROW = 34, 32
 
-# Resolves once the element has not moved for 20 frames.
+# Resolves once the element has not moved for 6 frames.
 _STILL = """element => new Promise(resolve => {
     let last = "", frames = 0;
     const look = () => {
@@ -29,7 +29,7 @@ _STILL = """element => new Promise(resolve => {
         const now = [box.x, box.y, box.width, box.height].join();
         frames = now === last ? frames + 1 : 0;
         last = now;
-        frames < 20 ? requestAnimationFrame(look) : resolve();
+        frames < 6 ? requestAnimationFrame(look) : resolve();
     };
     look();
 })"""
