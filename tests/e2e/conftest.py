@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
 _CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+# Two cores run four products and two browsers at once.
+expect.set_options(timeout=20_000)
 _FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -19,6 +19,12 @@ _IDLE = """() => {
   window.__idleSince = window.__idleSince ?? now;
   return now - window.__idleSince > 250;
 }"""
+# A click on a canvas shows nowhere in the page; what it makes the page send does.
+_COUNT_SENDS = """(() => {
+  const send = WebSocket.prototype.send;
+  window.__sent = 0;
+  WebSocket.prototype.send = function (...data) { window.__sent += 1; return send.apply(this, data); };
+})()"""
 _HEADER, _ROW = 34, 32
 
 # Resolves once the element has not moved for 6 frames.
@@ -34,6 +40,17 @@ _STILL = """element => new Promise(resolve => {
     look();
 })"""
 
+# Resolves once the table's words have been the same for 400 ms: they follow what is drawn by up to 200 ms.
+_SAME_WORDS = """element => new Promise(resolve => {
+    let last = null, since = 0;
+    const look = () => {
+        const now = element.querySelector("table[role=grid]")?.textContent;
+        if (now !== last) { last = now; since = performance.now(); }
+        performance.now() - since < 400 ? requestAnimationFrame(look) : resolve();
+    };
+    look();
+})"""
+
 
 class Screen:
     """One browser tab on the app. Every act waits until the script has run."""
@@ -43,6 +60,7 @@ class Screen:
         self.stack = stack
         self.problems: list[str] = []
         self._log_from = len(stack.log("app"))
+        page.add_init_script(_COUNT_SENDS)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.on("request", self._on_request)
@@ -174,13 +192,18 @@ class Grid:
         """The texts of the visible rows of a column."""
         cells = self.root.locator(f"table[role=grid] [id^=glide-cell-{number}-]")
         expect(cells.first).to_be_attached()
+        self.root.evaluate(_SAME_WORDS)
         return cells.all_inner_texts()
 
     def _click(self, x: int, y: int) -> "Grid":
+        page = self._screen.page
+        sent = page.evaluate("window.__sent")
         self.root.scroll_into_view_if_needed()
         # As a hand does: first there, then the click; the canvas looks up its cell when the pointer moves.
         self.root.hover(position={"x": x, "y": y})
         self._screen.stand_still(self.root)
         self.root.click(position={"x": x + 1, "y": y})
+        # The table gathers clicks for a moment before it tells the server, so an idle script proves nothing yet.
+        page.wait_for_function("sent => window.__sent > sent", arg=sent)
         self._screen.settle()
         return self

@@ -45,12 +45,12 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     screen.grid().press(0)
     drawer = screen.page.get_by_role("dialog")
     expect(drawer).to_contain_text("Lote 1")
-    record, address = screen.parameter("ligacao"), screen.page.url
+    record, address = screen.await_parameter("ligacao"), screen.page.url
     screen.page.keyboard.press("Escape")
     screen.settle().expect_parameter("ligacao", None)
     screen.page.goto(address)
     screen.settle()
-    expect(drawer).to_contain_text((record or "").split("~")[-1])
+    expect(drawer).to_contain_text(record.split("~")[-1])
     screen.page.keyboard.press("Escape")
     screen.settle()
 

@@ -24,7 +24,7 @@ def pick_month(screen: Screen) -> None:
     screen.page.locator(".st-key-competence_months button").click()
     screen.page.get_by_role("radio", name=month(MONTH), exact=True).click()
     screen.settle()
-    assert screen.parameter("competencia") == str(MONTH)
+    screen.expect_parameter("competencia", str(MONTH))
 
 
 def select_on_two_pages(screen: Screen) -> list[str]:
@@ -60,7 +60,7 @@ def launch(screen: Screen, drawer: Locator) -> int:
     dialog.get_by_role("button", name=BILL, exact=True).click()
     expect(screen.page.get_by_role("heading", level=1)).to_have_text(TITLE)
     screen.settle()
-    batch = int(screen.parameter("lote") or 0)
+    batch = int(screen.await_parameter("lote"))
     toast = screen.page.get_by_test_id("stToast")
     expect(toast).to_contain_text(f"Lote {batch} aberto com 3 contratos de {month(MONTH)}.")
     return batch

@@ -122,11 +122,10 @@ def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator
     bar = operator.page.locator(".st-key-stfc_chart_overview_months .trace.bars").first.locator(".point path").last
     bar.click(force=True)
     operator.settle()
-    operator.await_parameter("classe")
-    deep = operator.page.url
+    chosen, deep = operator.await_parameter("classe"), operator.page.url
     operator.page.goto(deep)
     operator.settle()
-    assert operator.parameter("classe") == re.search(r"classe=([^&]+)", deep)[1]  # type: ignore[index]  # was there
+    operator.expect_parameter("classe", chosen)
     operator.click("Limpar", exact=True)
 
     ranking(operator, "contracts").press(0)

@@ -134,11 +134,11 @@ def test_a_batch_that_a_silent_platform_pauses_goes_on_where_it_was(tracking: Sc
     stack.halt("simulator")
     number = stack.run("bill", "--competence", str(LAST), "--all")["batch"]
     tracking.open(PATH, lote=str(number))
-    expect(card(tracking, number)).to_contain_text("Pausado: SUM-NET", timeout=20_000)
+    expect(card(tracking, number)).to_contain_text("Pausado: SUM-NET")
     expect(tracking.page.locator(".st-key-stfc_error_paused")).to_contain_text("A Summit não responde desde")
     stack.launch("simulator", "--port", port, "--erp", str(stack.erp), "--token", TOKEN)
     tracking.click("Tentar agora")
-    expect(card(tracking, number)).to_contain_text("100%", timeout=20_000)
+    expect(card(tracking, number)).to_contain_text("100%")
     expect(tracking.page.locator(".st-key-stfc_error_paused")).to_have_count(0)
     expect(card(tracking, number)).to_contain_text("Cobrados")
     assert batch(stack, number)["outcomes"]["charged"] > 0
