@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -92,14 +93,17 @@ class Stack:
         return self._running["app"].ready
 
     def start(self) -> "Stack":
-        """Dump, import, start simulator, worker and app."""
+        """Dump, import, start simulator, worker and app: side by side what does not need each other."""
         options = ["--contracts", str(self._contracts), "--months", str(self._months), "--seed", "7"]
         self.run("simulator", "dump", str(self.erp), *options)
-        self.launch("simulator", "--port", "0", "--erp", str(self.erp), "--token", TOKEN, *self._simulator_options)
-        self.environment["STFC_SUMMIT_URL"] = self._running["simulator"].ready
-        self.run("import", str(self.erp))
-        self.launch("worker")
-        self.launch("app", "--port", "0")
+        platform = ("simulator", "--port", "0", "--erp", str(self.erp), "--token", TOKEN, *self._simulator_options)
+        with ThreadPoolExecutor() as side_by_side:
+            launched = side_by_side.submit(self.launch, *platform)
+            self.run("import", str(self.erp))
+            self.environment["STFC_SUMMIT_URL"] = launched.result().ready
+            both = [side_by_side.submit(self.launch, *one) for one in (("worker",), ("app", "--port", "0"))]
+            for one in both:
+                one.result()
         return self
 
     def launch(self, name: str, *arguments: str) -> Process:
