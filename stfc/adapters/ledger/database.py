@@ -8,6 +8,7 @@ writers take this one lock first, they never wait for each other in a circle.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,24 @@ class Database:
         """Where the ledger stands, without any password."""
         return self.url.database or "" if self.is_sqlite else self.url.render_as_string(hide_password=True)
 
+    def clock(self) -> datetime:
+        """The present instant by the ledger's own clock: PostgreSQL's server, or this machine."""
+        with self.read() as connection:
+            now: datetime = connection.execute(sa.select(ledger_now(connection))).scalar_one()
+            return now
+
     def dispose(self) -> None:
         """Close every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def ledger_now(connection: Connection) -> sa.ColumnElement[datetime]:
+    """The present instant inside a statement, by the ledger's own clock."""
+    # Not now(): in PostgreSQL that is the transaction's beginning.
+    is_sqlite = connection.dialect.name == "sqlite"
+    seconds = "(julianday('now') - 2440587.5) * 86400" if is_sqlite else "EXTRACT(EPOCH FROM clock_timestamp())"
+    return sa.literal_column(f"CAST(({seconds}) * 1000000 AS BIGINT)", schema.Instant)
 
 
 def bump(connection: Connection, *competences: Competence) -> int:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, ledger_now
 from stfc.adapters.ledger.images import read_live_calls
 from stfc.adapters.ledger.records import (
     ENDED,
@@ -67,16 +67,17 @@ class SqlWorkLedger:
     def heartbeat(self, owner: str, *, host: str, pid: int, now: datetime, lease_until: datetime) -> None:
         """Renew the lease of ``owner`` and hand back what workers without a lease still hold."""
         with self._database.write() as connection:
-            renewed = connection.execute(
-                sa.update(workers).where(workers.c.owner == owner).values(lease_until=lease_until)
-            )
+            beat = {"lease_until": lease_until, "beat_at": now, "noted_at": ledger_now(connection)}
+            renewed = connection.execute(sa.update(workers).where(workers.c.owner == owner).values(**beat))
             if not renewed.rowcount:
-                row = {"owner": owner, "host": host, "pid": pid, "started_at": now, "lease_until": lease_until}
+                row = {"owner": owner, "host": host, "pid": pid, "started_at": now, **beat}
                 connection.execute(sa.insert(workers).values(**row))
-            connection.execute(sa.delete(workers).where(workers.c.lease_until < now))
-            # Not of those just deleted alone: a worker given up by others may claim again before its next beat.
-            alive = sa.select(workers.c.owner)
-            _hand_back(connection, items.c.owner.not_in(alive), now, event="lease_expired")
+            _free(connection, now)
+
+    def free(self, *, now: datetime) -> int:
+        """Forget dead workers and hand back what nobody alive holds, as every heartbeat does; gives how many items."""
+        with self._database.write() as connection:
+            return _free(connection, now)
 
     def leave(self, owner: str, *, now: datetime) -> None:
         """Hand back all that ``owner`` holds, at once, and forget it."""
@@ -97,7 +98,8 @@ class SqlWorkLedger:
             .where(is_outcome(ItemOutcome.RUNNING), items.c.owner == workers.c.owner)
             .scalar_subquery()
         )
-        query = sa.select(workers, held.label("running")).where(workers.c.lease_until >= now)
+        shown = [workers.c[name] for name in ("owner", "host", "pid", "started_at", "lease_until")]
+        query = sa.select(*shown, held.label("running")).where(workers.c.lease_until >= now)
         with self._database.read() as connection:
             return [WorkerRow(**row._mapping) for row in connection.execute(query.order_by(workers.c.started_at))]
 
@@ -518,7 +520,14 @@ def _start(connection: Connection, batch: sa.Row[Any], now: datetime) -> None:
         )
 
 
-def _hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datetime, *, event: str) -> None:
+def _free(connection: Connection, now: datetime) -> int:
+    connection.execute(sa.delete(workers).where(workers.c.lease_until < now))
+    # Not of those just deleted alone: a worker given up by others may claim again before its next beat.
+    unowned = sa.or_(items.c.owner.is_(None), items.c.owner.not_in(sa.select(workers.c.owner)))
+    return _hand_back(connection, unowned, now, event="lease_expired")
+
+
+def _hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datetime, *, event: str) -> int:
     found = connection.execute(
         sa.update(items)
         .where(is_outcome(ItemOutcome.RUNNING), whose)
@@ -528,6 +537,7 @@ def _hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datet
     if found:
         log_all(connection, rows([row.item for row in found], sa.BigInteger), LogLine(now, "warning", "queue", event))
         bump(connection, *{Competence.parse(row.competence) for row in found})
+    return len(found)
 
 
 def _claimed_rows(connection: Connection, results: Sequence[ItemResult]) -> dict[int, sa.Row[Any]]:

@@ -254,6 +254,8 @@ def _operation() -> None:
         sa.PrimaryKeyConstraint("provisioning"),
     )
     op.create_index("ix_provisionings_contract", "provisionings", ["contract"])
+        sa.Column("beat_at", INSTANT, nullable=False),
+        sa.Column("noted_at", INSTANT, nullable=False),
     op.create_table(
         "audit",
         sa.Column("seq", SERIAL, nullable=False),
