@@ -229,6 +229,8 @@ def _operation() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("lease_until", INSTANT, nullable=False),
+        sa.Column("beat_at", INSTANT, nullable=False),
+        sa.Column("noted_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("owner"),
     )
     op.create_table(
@@ -254,8 +256,6 @@ def _operation() -> None:
         sa.PrimaryKeyConstraint("provisioning"),
     )
     op.create_index("ix_provisionings_contract", "provisionings", ["contract"])
-        sa.Column("beat_at", INSTANT, nullable=False),
-        sa.Column("noted_at", INSTANT, nullable=False),
     op.create_table(
         "audit",
         sa.Column("seq", SERIAL, nullable=False),
