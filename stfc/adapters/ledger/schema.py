@@ -222,6 +222,9 @@ workers = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("lease_until", Instant, nullable=False),
+    # The last heartbeat by the worker's clock and by the ledger's own: the difference is what one of them is off.
+    sa.Column("beat_at", Instant, nullable=False),
+    sa.Column("noted_at", Instant, nullable=False),
 )
 
 platform = sa.Table(
@@ -238,9 +241,6 @@ platform = sa.Table(
 
 provisionings = sa.Table(
     "provisionings",
-    # The last heartbeat by the worker's clock and by the ledger's own: the difference is what one of them is off.
-    sa.Column("beat_at", Instant, nullable=False),
-    sa.Column("noted_at", Instant, nullable=False),
     metadata,
     sa.Column("provisioning", Serial, primary_key=True),
     sa.Column("contract", Key, nullable=False, index=True),
