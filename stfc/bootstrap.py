@@ -24,6 +24,7 @@ from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.health import SqlLedgerDoctor
+from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
@@ -39,6 +40,7 @@ from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
 from stfc.services.exports import Exports
 from stfc.services.health import Doctor
+from stfc.services.holds import Holds
 from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor
 from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGateway
@@ -152,6 +154,11 @@ class Application:
             gateway=self.gateway,
             clock=self.clock,
         )
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Held charges: list, release, reject."""
+        return Holds(SqlHoldLedger(self.database), self.clock)
 
     @cached_property
     def provisioning_ledger(self) -> SqlProvisioningLedger:

@@ -24,14 +24,16 @@ from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain, plain_micros
 from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, SettingsError, StfcError
-from stfc.services.ports import Actor, BatchSummary, ExportFormat, ItemRow, LogLine, Observation
+from stfc.services.ports import Actor, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
 batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
+holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
 simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
+app.add_typer(holds_app, name="holds")
 app.add_typer(simulator_app, name="simulator")
 
 # Typer shows no public name for the base of its usage errors.
@@ -512,6 +514,69 @@ def _batch_lines(summary: BatchSummary) -> list[str]:
 
 def _local(at: datetime) -> str:
     return at.astimezone(SAO_PAULO).isoformat(timespec="milliseconds")
+
+
+# --- Held charges --------------------------------------------------------------------------------------------------
+
+HoldNumbers = Annotated[list[int], typer.Argument(min=1, max=2**63 - 1, metavar="ID…", help="Números de “holds list”.")]
+DecisionReason = Annotated[str, typer.Option("--reason", help="Motivo da decisão; fica na auditoria.")]
+
+
+@holds_app.command("list")
+def holds_list(as_json: AsJson = False) -> None:
+    """O que espera decisão, do maior valor em risco ao menor."""
+    found = _application().holds.pending()
+    _answer(_holds_document(found), as_json, [*map(_hold_line, found), _risk_line(found)])
+
+
+@holds_app.command("release")
+def holds_release(holds: HoldNumbers, reason: DecisionReason, as_json: AsJson = False) -> None:
+    """Libera: as cobranças valem e os valores eventuais vão ao ERP. Todas ou nenhuma; pede o papel gestor."""
+    application = _application()
+    decided = application.holds.release(holds, _actor(application.settings), reason=reason)
+    _decided(application, "released", "liberadas", decided, as_json)
+
+
+@holds_app.command("reject")
+def holds_reject(holds: HoldNumbers, reason: DecisionReason, as_json: AsJson = False) -> None:
+    """Rejeita: nada é cobrado e os contratos voltam à lista. Todas ou nenhuma; pede o papel gestor."""
+    application = _application()
+    decided = application.holds.reject(holds, _actor(application.settings), reason=reason)
+    _decided(application, "rejected", "rejeitadas", decided, as_json)
+
+
+def _decided(application: Any, key: str, word: str, decided: Sequence[HoldRow], as_json: bool) -> None:
+    left = application.holds.pending()
+    document = {key: [hold.hold for hold in decided], **_holds_document(left)}
+    amount = text.reais(plain(sum(hold.amount for hold in decided)))
+    _answer(document, as_json, [f"{len(decided)} cobranças {word}, {amount}.", _risk_line(left)])
+
+
+def _holds_document(holds: Sequence[HoldRow]) -> dict[str, Any]:
+    rows = [
+        {
+            "id": hold.hold,
+            "contract": hold.contract,
+            "competence": str(hold.competence),
+            "batch": hold.batch,
+            "amount": plain(hold.amount),
+            "code": hold.code,
+            "reason": text.hold_reason(hold.findings),
+        }
+        for hold in holds
+    ]
+    return {"holds": rows}
+
+
+def _hold_line(hold: HoldRow) -> str:
+    return (
+        f"{hold.hold:>6}  {hold.contract:>10}  {text.month(hold.competence)}  lote {hold.batch:<5} "
+        f"{text.reais(plain(hold.amount)):>14}  {text.hold_reason(hold.findings)}"
+    )
+
+
+def _risk_line(holds: Sequence[HoldRow]) -> str:
+    return f"{len(holds)} cobranças retidas, {text.reais(plain(sum(hold.amount for hold in holds)))} em risco"
 
 
 # --- Calls, platform, exports, health ------------------------------------------------------------------------------

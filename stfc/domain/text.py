@@ -1,12 +1,13 @@
 """Every Portuguese sentence that screen and terminal share, from codes and facts (ARCHITECTURE, layers)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Verdict
+from stfc.domain.outcome import Finding
 from stfc.errors import StfcError
 
 # --- Words of the glossary (PRODUCT 2) -----------------------------------------------------------------------------
@@ -262,11 +263,15 @@ NOT_FOUND = {
     "batch": "O lote {key} não existe.",
     "item": "O item {key} não existe.",
     "snapshot": "A importação {key} do ERP não existe mais.",
+    "hold": "A cobrança {key} não existe.",
 }
 NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
     "reason_missing": "Informe o motivo do estorno; ele fica na auditoria.",
     "invoiced": "O valor do contrato {contracts} já foi faturado; use complemento ou desconto em vez do estorno.",
+    "hold_reason_missing": "Informe o motivo da decisão; ele fica na auditoria.",
+    "hold_decided": "A cobrança {holds} (contrato {contracts}) não espera decisão: já foi liberada, rejeitada ou "
+    "estornada, ou nunca foi retida. Nada mudou.",
     "nothing_to_reverse": "Não há cobrança a estornar neste lote para o contrato {contracts}.",
     "platform_down": "O lote {batch} está pausado ({code}): a Summit não responde ou recusa a credencial. "
     "Nenhuma tentativa foi gasta e nada foi cobrado pela metade.",
@@ -282,6 +287,8 @@ ACTIONS = {
     "retry": "reprocessar",
     "cancel": "cancelar",
     "reverse": "estornar",
+    "release_hold": "liberar cobranças retidas",
+    "reject_hold": "rejeitar cobranças retidas",
     "provision": "reenviar a integração",
     "import": "importar dados do ERP",
     "reveal": "revelar números",
@@ -373,8 +380,11 @@ def item(row: Any) -> str:
         return f"{said}: a plataforma ainda não fechou o arquivo de {row.competence}. (SUM-404)"
     if row.outcome == "refused":
         return f"{said}: {RULES[row.rule]} não vale mais. (REG-ELG)"
-    if row.outcome == "held":
-        return f"{said}: {'; '.join(finding(f) for f in row.facts.get('findings', ()))}"
+    findings = "; ".join(finding(f) for f in row.facts.get("findings", ()))
+    if row.outcome == "charged" and findings:
+        return f"{said}, liberado da Conferência: {findings}"
+    if findings:
+        return f"{said}: {findings}"
     if row.code:
         return f"{said}: {sentence(row.code, row.facts)} ({row.code})"
     return f"{said}."
@@ -383,6 +393,11 @@ def item(row: Any) -> str:
 def finding(facts: Mapping[str, Any]) -> str:
     """Why a charge is held: the sentence of one finding, with its code."""
     return f"{sentence(facts['code'], facts)} ({facts['code']})"
+
+
+def hold_reason(findings: Iterable[Finding]) -> str:
+    """Why a charge waits for a manager: the sentence of each finding, with its code."""
+    return "; ".join(f"{sentence(one.code, one.facts)} ({one.code})" for one in findings)
 
 
 # --- Logs de processamento -----------------------------------------------------------------------------------------
@@ -409,6 +424,9 @@ _LOG = {
     "waiting_file": "A Summit ainda não tem o arquivo; nada foi gravado",
     "zero": "Faturamento zerado: evento {event} gravado com {calls} ligações",
     "reversed": "Estornado por {who}: {reason}",
+    "hold_released": "Liberado por {who}: {reason}. O valor eventual vai ao ERP",
+    "hold_rejected": "Rejeitado por {who}: {reason}. Nada é cobrado, as ligações saem das figuras e o contrato volta à "
+    "lista",
 }
 
 

@@ -16,7 +16,7 @@ from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
-from stfc.domain.outcome import Outcome
+from stfc.domain.outcome import Finding, Outcome
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -372,7 +372,8 @@ class Actor:
 class BatchSummary:
     """A batch and its counts. ``amount`` (centavos) and ``calls`` leave out what was reversed.
 
-    ``status``: waiting, running, paused, done or cancelled. ``outcomes`` has every ``ItemOutcome`` as key.
+    ``status``: waiting, running, paused, done or cancelled. ``outcomes`` has every ``ItemOutcome`` as key and counts
+    what was reversed too; ``live`` is the same without it.
     """
 
     batch: int
@@ -386,9 +387,15 @@ class BatchSummary:
     started_at: datetime | None
     ended_at: datetime | None
     outcomes: Mapping[str, int]
+    live: Mapping[str, int]
     amount: Centavos
     calls: int
     reversed: int
+
+    @property
+    def standing(self) -> Mapping[str, int]:
+        """How many contracts stand where now: those not reversed by outcome, the others under ``reversed``."""
+        return {**self.live, "reversed": self.reversed}
 
     @property
     def items(self) -> int:
@@ -472,11 +479,16 @@ class BatchLedger(Protocol):
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[int, list[ItemRow]]:
-        """How many items match, and a page of them by contract; ``contracts`` None for all."""
+        """How many items match, and a page of them by contract; ``contracts`` None for all.
+
+        What was reversed is found under ``reversed``, not under its outcome; ``codes`` are those that ``causes``
+        counts.
+        """
         ...
 
     def causes(self, batch: int) -> list[tuple[str, str, int]]:
-        """``(code, outcome, contracts)`` of the items that carry a code, most first."""
+        """``(code, outcome, contracts)`` of the items that carry a code, most first; without what was reversed, and
+        without what a manager released: nothing is left to do there."""
         ...
 
     def sent(
@@ -491,7 +503,7 @@ class BatchLedger(Protocol):
         batches: Collection[int] | None = None,
     ) -> tuple[int, list[ItemRow]]:
         """Every contract sent to billing, over all batches, newest batch first; ``contracts`` and ``batches`` None for
-        all."""
+        all, ``outcomes`` as for ``items``."""
         ...
 
     def holding(self, contracts: Collection[str]) -> set[int]:
@@ -535,6 +547,76 @@ class BatchLedger(Protocol):
     def of_contract(self, contract: str) -> list[ItemRow]:
         """Every item of a contract, newest first."""
         ...
+
+
+# --- The ledger: held charges ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FigureDifference:
+    """One of the three figures of a file (``records``, ``seconds``, ``amount_micros``) that ``source`` (``trailer`` or
+    ``descriptor``) declares otherwise than its records add up to."""
+
+    source: str
+    figure: str
+    declared: int
+    found: int
+
+
+@dataclass(frozen=True)
+class HoldRow:
+    """A charge that was held for a manager (PRODUCT 7). ``hold`` is the charge's number; ``amount`` and ``calls`` are
+    what it comes to when released; ``code`` is the first of those of ``findings``."""
+
+    hold: int
+    item: int
+    batch: int
+    contract: str
+    competence: Competence
+    amount: Centavos
+    calls: int
+    code: str
+    findings: tuple[Finding, ...]
+    held_at: datetime
+
+    @property
+    def differences(self) -> tuple[FigureDifference, ...]:
+        """Declared against found, for each figure in which a total disagrees (ARQ-TOT); empty for other findings."""
+        return tuple(
+            FigureDifference(finding.facts["source"], figure, declared, finding.facts["found"][figure])
+            for finding in self.findings
+            if finding.code == "ARQ-TOT" and "source" in finding.facts
+            for figure in ("records", "seconds", "amount_micros")
+            if (declared := finding.facts["declared"].get(figure)) is not None
+        )
+
+
+class HoldLedger(Protocol):
+    """Held charges and what managers decide of them."""
+
+    def pending(
+        self,
+        *,
+        competence: Competence | None = None,
+        batch: int | None = None,
+        contracts: Collection[str] | None = None,
+    ) -> list[HoldRow]:
+        """Those that wait, the largest amount first; None does not restrict."""
+        ...
+
+    def release(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
+        """End ``holds`` as charged, in one transaction, all or none; gives them as they were.
+
+        ``NotFoundError`` names one that does not exist, ``NotPossibleError`` all that do not wait any more.
+        """
+        ...
+
+    def reject(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
+        """End ``holds`` as a reversal; otherwise as ``release``."""
+        ...
+
+
+# --- The ledger: work ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

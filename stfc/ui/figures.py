@@ -23,6 +23,7 @@ OUTCOME_ORDER: Final = (
     "waiting",
     "to_bill",
     "cancelled",
+    "reversed",
     "kept_out",
 )
 """The order of outcomes in every bar and row of pills."""

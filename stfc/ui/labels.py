@@ -180,6 +180,7 @@ OUTCOMES: Final = {
     "failed": "Falhas",
     "refused": "Recusados",
     "cancelled": "Cancelados",
+    "reversed": "Estornados",
     "to_bill": "A cobrar",
     "kept_out": "Fora da lista",
 }

@@ -55,7 +55,7 @@ _STALLED_SECONDS: Final = 15.0
 
 def pending(batch: BatchSummary) -> int:
     """How many contracts of the batch wait for someone: no file yet, failed, or held."""
-    return sum(batch.outcomes[outcome] for outcome in OUTCOMES_OF[PENDING])
+    return sum(batch.live[outcome] for outcome in OUTCOMES_OF[PENDING])
 
 
 def kind(batch: BatchSummary) -> str:
@@ -87,7 +87,7 @@ def percent_done(batch: BatchSummary) -> int:
 
 def reversible(batch: BatchSummary) -> int:
     """How many charges of the batch a reversal would reach."""
-    return sum(batch.outcomes[outcome] for outcome in REVERSIBLE) - batch.reversed
+    return sum(batch.live[outcome] for outcome in REVERSIBLE)
 
 
 def cancellable(batch: BatchSummary) -> int:
@@ -194,8 +194,8 @@ def shown_outcomes(batch: BatchSummary, asked: Sequence[str]) -> tuple[str, ...]
     """Which outcomes the open batch's list shows: those asked for, else what needs a person; empty for all."""
     if labels.ALL_OUTCOMES in asked:
         return ()
-    chosen = tuple(name for name in figures.OUTCOME_ORDER if name in asked and batch.outcomes.get(name))
-    return chosen or tuple(name for name in PROBLEMS if batch.outcomes[name])
+    chosen = tuple(name for name in figures.OUTCOME_ORDER if name in asked and batch.standing.get(name))
+    return chosen or tuple(name for name in PROBLEMS if batch.live[name])
 
 
 # --- Which batches a filter shows ------------------------------------------------------------------------------------

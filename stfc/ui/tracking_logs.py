@@ -71,7 +71,7 @@ def _draw_outcomes(batch: BatchSummary, asked: _Asked) -> None:
     """One pill an outcome. A group of pills knows its choice by their words, and the counts in these change."""
     with st.container(horizontal=True, gap="xxsmall", key=f"stfc_outcomes_{batch.batch}"):
         for name in figures.OUTCOME_ORDER:
-            if batch.outcomes.get(name):
+            if batch.standing.get(name):
                 _draw_outcome(batch, name, asked.outcomes)
 
 
@@ -84,7 +84,7 @@ def _draw_outcome(batch: BatchSummary, name: str, shown: tuple[str, ...]) -> Non
         labels.SITUATION,
         [name],
         selection_mode="multi",
-        format_func=lambda one: figures.outcome_pill(one, batch.outcomes[one]),
+        format_func=lambda one: figures.outcome_pill(one, batch.standing[one]),
         key=key,
         label_visibility="collapsed",
         width="content",
@@ -103,7 +103,7 @@ def _narrow(**changes: url.Value) -> None:
 
 
 def _draw_head(batch: BatchSummary, asked: _Asked, with_cause: int, every: Sequence[tracking.Cause]) -> None:
-    shown = sum(batch.outcomes[name] for name in asked.outcomes) if asked.outcomes else batch.items
+    shown = sum(batch.standing[name] for name in asked.outcomes) if asked.outcomes else batch.items
     title = (
         f"{tracking.contracts_words(with_cause)} {labels.BY_CAUSE}" if with_cause else tracking.contracts_words(shown)
     )

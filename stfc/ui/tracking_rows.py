@@ -154,7 +154,7 @@ def head_html(batch: BatchSummary, now: datetime, pace: tracking.Pace | None = N
     cells = (
         f"<h2>{name}</h2><span>{month(batch.competence)}</span>",
         f'<b title="{who}">{who}</b><span>{moment(batch.created_at)}</span>',
-        f"{figures.bar_html(batch.outcomes, thin=True, label=name)}"
+        f"{figures.bar_html(batch.standing, thin=True, label=name)}"
         f"<span><strong>{count(tracking.done(batch))}</strong> {progress}</span>",
         f"<b>{money(batch.amount)}</b><span>{tracking.contracts_words(batch.items)}</span>",
         style.badge(words, states.TONES.get(shown, "gray")),

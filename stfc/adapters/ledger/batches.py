@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
-from stfc.adapters.ledger.records import ENDED, audit, claim_id, insert, load, log_all, refresh_batch, value_id
+from stfc.adapters.ledger.records import ENDED, audit, load, log_all, refresh_batch, value_id
+from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
@@ -106,9 +107,9 @@ class SqlBatchLedger:
         """A page of a batch's items, by contract."""
         query = sa.select(items).where(items.c.batch == batch)
         if outcomes:
-            query = query.where(items.c.outcome.in_(outcomes))
+            query = query.where(_stands_at(outcomes))
         if codes:
-            query = query.where(items.c.code.in_(codes))
+            query = query.where(items.c.code.in_(codes), _needs_a_look())
         if search:
             query = query.where(items.c.contract.icontains(search, autoescape=True))
         if contracts is not None:
@@ -122,7 +123,7 @@ class SqlBatchLedger:
         count = sa.func.count()
         query = (
             sa.select(items.c.code, items.c.outcome, count)
-            .where(items.c.batch == batch, items.c.code.is_not(None))
+            .where(items.c.batch == batch, _needs_a_look())
             .group_by(items.c.code, items.c.outcome)
             .order_by(count.desc(), items.c.code, items.c.outcome)
         )
@@ -145,7 +146,7 @@ class SqlBatchLedger:
         if competence:
             query = query.where(items.c.competence == str(competence))
         if outcomes:
-            query = query.where(items.c.outcome.in_(outcomes))
+            query = query.where(_stands_at(outcomes))
         if search:
             query = query.where(items.c.contract.icontains(search, autoescape=True))
         if contracts is not None:
@@ -268,7 +269,8 @@ class SqlBatchLedger:
             missing = sorted(set(contracts or ()) - {i.contract for i in found})
             if missing:
                 raise NotPossibleError(cause="nothing_to_reverse", contracts=missing)
-            _reverse_items(connection, found, reason, actor, now)
+            line = LogLine(now, "warning", "result", "reversed", {"who": actor.name, "reason": reason})
+            reverse_items(connection, found, line, status="reversed")
             if found:
                 facts = {"contracts": len(found), "amount": sum(i.amount or 0 for i in found)}
                 audit(connection, actor, now, "batch.reverse", f"batch {batch}", reason=reason, facts=facts)
@@ -282,6 +284,17 @@ def _enqueue(connection: Connection, batch: int, competence: Competence, contrac
     values = [sa.literal(value, items.c[name].type) for name, value in same.items()]
     queued = chosen.with_only_columns(contract, *values)
     connection.execute(sa.insert(items).from_select(["contract", *same], queued))
+
+
+def _stands_at(outcomes: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether an item is at one of ``outcomes`` now, of which ``reversed`` is one."""
+    now = sa.case((items.c.reversed, "reversed"), else_=items.c.outcome)
+    return now.in_(outcomes)
+
+
+def _needs_a_look() -> sa.ColumnElement[bool]:
+    """Whether an item carries a code that someone may still act on; that of a released hold is history."""
+    return sa.and_(items.c.code.is_not(None), ~items.c.reversed, items.c.outcome != ItemOutcome.CHARGED)
 
 
 def _is_taken() -> sa.ColumnElement[bool]:
@@ -305,29 +318,6 @@ def _set_all(
     if ids:
         log_all(connection, rows(ids, sa.BigInteger), line)
     return len(ids)
-
-
-def _reverse_items(
-    connection: Connection, found: Sequence[sa.Row[Any]], reason: str, actor: Actor, now: datetime
-) -> None:
-    values, events, charges = schema.eventual_values, schema.zero_events, schema.charges
-    ids = [row.item for row in found]
-    connection.execute(sa.update(charges).where(among(charges.c.item, ids)).values(status="reversed"))
-    connection.execute(sa.update(values).where(among(values.c.item, ids)).values(deleted=True))
-    connection.execute(sa.update(events).where(among(events.c.item, ids)).values(reversed=True))
-    claims = [
-        {
-            "claim": claim_id(row.item, row.attempt),
-            "competence": row.competence,
-            "contract": row.contract,
-            "cause": "reversed",
-        }
-        for row in found
-        if row.calls
-    ]
-    insert(connection, schema.exclusions, claims)
-    line = LogLine(now, "warning", "result", "reversed", {"who": actor.name, "reason": reason})
-    _set_all(connection, [among(items.c.item, ids)], {"reversed": True}, line)
 
 
 def _opened(connection: Connection, request_key: str) -> OpenedBatch | None:
@@ -375,10 +365,11 @@ def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Bat
         .where(among(items.c.batch, numbers))
         .group_by(items.c.batch, items.c.outcome)
     )
-    counts: dict[int, dict[str, int]] = {n: dict.fromkeys((o.value for o in ItemOutcome), 0) for n in numbers}
+    counts, left = ({n: dict.fromkeys((o.value for o in ItemOutcome), 0) for n in numbers} for _ in range(2))
     sums: dict[int, list[int]] = {n: [0, 0, 0] for n in numbers}
     for batch, outcome, count, amount, calls, gone in connection.execute(query):
         counts[batch][outcome] = count
+        left[batch][outcome] = count - int(gone)
         sums[batch] = [a + int(b) for a, b in zip(sums[batch], (amount, calls, gone), strict=True)]
     return [
         BatchSummary(
@@ -393,6 +384,7 @@ def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Bat
             started_at=row.started_at,
             ended_at=row.ended_at,
             outcomes=counts[row.batch],
+            live=left[row.batch],
             amount=Centavos(sums[row.batch][0]),
             calls=sums[row.batch][1],
             reversed=sums[row.batch][2],

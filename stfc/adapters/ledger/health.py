@@ -92,6 +92,7 @@ def _disagreements(connection: Connection) -> Iterator[Observation]:
     """Items, charges, values and events that do not say the same of one contract."""
     value_of_item = values.c.value_id == sa.literal("STFC-") + sa.cast(items.c.item, sa.String)
     is_live = charges.c.status.in_(_LIVE_CHARGES)
+    is_held = items.c.outcome == ItemOutcome.HELD
     billed = (
         sa.select(items.c.contract, items.c.competence)
         .select_from(items.outerjoin(charges, charges.c.item == items.c.item).outerjoin(values, value_of_item))
@@ -104,6 +105,8 @@ def _disagreements(connection: Connection) -> Iterator[Observation]:
                 _differ(values, charges, "contract", "competence", "amount", "source_sha256"),
                 is_live == items.c.reversed,
                 values.c.deleted != items.c.reversed,
+                sa.and_(~items.c.reversed, (charges.c.status == "held") != is_held),
+                sa.and_(~items.c.reversed, values.c.held != is_held),
             ),
         )
     )

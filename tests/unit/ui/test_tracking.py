@@ -36,6 +36,7 @@ def a_batch(
         started_at=START,
         ended_at=None,
         outcomes=counts,
+        live=counts,
         amount=4011852,  # type: ignore[arg-type]  # centavos
         calls=1,
         reversed=0,
@@ -82,6 +83,14 @@ def test_batch_falls_under_one_pill_and_says_its_state(
     tone, words = tracking.state(batch)
     assert words == badge
     assert tone in states.TONES
+
+
+def test_batch_whose_only_hold_was_rejected_has_nothing_pending() -> None:
+    batch = a_batch(status="done", charged=2, held=1)
+    rejected = replace(batch, live={**batch.outcomes, "held": 0}, reversed=1)
+    assert tracking.kind(rejected) == "concluidos"
+    assert tracking.shown_outcomes(rejected, ()) == ()
+    assert tracking.shown_outcomes(rejected, ("held", "reversed")) == ("reversed",)
 
 
 def test_paused_batch_runs_on_and_names_the_code() -> None:
@@ -154,8 +163,9 @@ def test_cancel_says_what_it_would_reach(outcomes: dict[str, int], words: str) -
 
 
 def test_reversal_reaches_what_was_charged_and_not_reversed_yet() -> None:
-    batch = a_batch(status="done", charged=10, zero=2, held=1, failed=4, changes={"reversed": 3})
-    assert tracking.reversible(batch) == 10
+    batch = a_batch(status="done", charged=10, zero=2, held=1, failed=4)
+    left = {**batch.outcomes, "charged": 8, "held": 0}
+    assert tracking.reversible(replace(batch, live=left, reversed=3)) == 10
 
 
 def test_card_escapes_who_opened_the_batch() -> None:
