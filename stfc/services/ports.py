@@ -438,6 +438,14 @@ class OpenedBatch:
     refused: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class RecentWork:
+    """What a batch came to lately: ``ended`` contracts, on which work began at ``begun`` at the earliest."""
+
+    ended: int
+    begun: datetime
+
+
 class BatchLedger(Protocol):
     """Batches as people see and steer them."""
 
@@ -489,6 +497,14 @@ class BatchLedger(Protocol):
     def causes(self, batch: int) -> list[tuple[str, str, int]]:
         """``(code, outcome, contracts)`` of the items that carry a code, most first; without what was reversed, and
         without what a manager released: nothing is left to do there."""
+        ...
+
+    def recent(self, batch: int, since: datetime) -> RecentWork | None:
+        """What the batch came to since ``since``, without what was cancelled; None when nothing ended."""
+        ...
+
+    def next_tries(self, batch: int) -> dict[str, datetime]:
+        """When the next of the contracts that wait after a failure is tried again, by the code they carry."""
         ...
 
     def sent(

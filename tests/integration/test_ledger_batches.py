@@ -1,5 +1,6 @@
 """``ports.BatchLedger`` over SQLite and PostgreSQL: opening, steering and reading batches (PRODUCT 5)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from stfc.adapters.ledger import schema
 from stfc.domain.eligibility import Rule
 from stfc.domain.outcome import NotAvailable, Unfinished
 from stfc.errors import NotFoundError, NotPossibleError, StaleSnapshotError
-from stfc.services.ports import OpenedBatch
+from stfc.services.ports import OpenedBatch, RecentWork
 from tests.ledgers import ANA, NOVEMBER, NOW, OCTOBER, Ledger, charged, final, held, transient, zero
 
 LATER = NOW.replace(hour=18)
@@ -418,6 +419,27 @@ def test_causes_are_counted_by_code_and_outcome(ledger: Ledger) -> None:
         ("ARQ-TOT", "held", 1),
         ("SUM-404", "waiting_file", 1),
     ]
+
+
+def test_recent_work_leaves_out_what_is_older_cancelled_or_on_its_way(ledger: Ledger) -> None:
+    batch = ledger.open("1", "2", "3", "4")
+    first = ledger.claim(limit=1)
+    ledger.settle(first)
+    ledger.settle(ledger.claim(limit=2, now=NOW + timedelta(minutes=4)), {"3": transient()}, now=LATER)
+    ledger.batches.cancel(batch, actor=ANA, now=LATER)
+    assert ledger.batches.recent(batch, NOW) == RecentWork(2, NOW)
+    assert ledger.batches.recent(batch, LATER) == RecentWork(1, NOW + timedelta(minutes=4))
+    assert ledger.batches.recent(batch, LATER + timedelta(seconds=1)) is None
+
+
+def test_next_tries_are_the_earliest_of_each_code_that_waits(ledger: Ledger) -> None:
+    batch = ledger.open("1", "2", "3", "4")
+    failures = {"1": transient(retry_after=40), "2": transient(retry_after=9), "3": transient("SUM-TMO"), "4": final()}
+    ledger.settle(ledger.claim(), failures)
+    assert ledger.batches.next_tries(batch) == {
+        "SUM-5XX": NOW + timedelta(seconds=9),
+        "SUM-TMO": NOW + timedelta(seconds=1),
+    }
 
 
 def test_logs_are_read_by_item_and_by_batch(ledger: Ledger) -> None:

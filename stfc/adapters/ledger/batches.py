@@ -17,7 +17,7 @@ from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
 from stfc.errors import NotFoundError, NotPossibleError
-from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBatch
+from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBatch, RecentWork
 
 items, batches, logs = schema.items, schema.batches, schema.logs
 
@@ -129,6 +129,30 @@ class SqlBatchLedger:
         )
         with self._database.read() as connection:
             return [tuple(row) for row in connection.execute(query)]
+
+    def recent(self, batch: int, since: datetime) -> RecentWork | None:
+        """What the batch came to since ``since``."""
+        query = sa.select(sa.func.count(), sa.func.min(items.c.started_at, type_=schema.Instant)).where(
+            items.c.batch == batch, items.c.ended_at >= since, items.c.outcome != ItemOutcome.CANCELLED
+        )
+        with self._database.read() as connection:
+            ended, begun = connection.execute(query).one()
+            return RecentWork(ended, begun) if begun else None
+
+    def next_tries(self, batch: int) -> dict[str, datetime]:
+        """When the next of the contracts that wait after a failure is tried again, by code."""
+        query = (
+            sa.select(items.c.code, sa.func.min(items.c.next_try_at, type_=schema.Instant))
+            .where(
+                items.c.batch == batch,
+                schema.is_outcome(ItemOutcome.WAITING),
+                items.c.code.is_not(None),
+                items.c.next_try_at.is_not(None),
+            )
+            .group_by(items.c.code)
+        )
+        with self._database.read() as connection:
+            return dict(connection.execute(query).all())
 
     def sent(
         self,
