@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both make .venv when it is missing or old.
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench lock clean system-parts
+.PHONY: demo test check bench proof lock clean system-parts
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -28,6 +28,10 @@ check: $(VENV)/.ready
 bench: $(VENV)/.ready
 	@test -n "$(BENCHES)" || echo "Nothing to measure yet: bench/ is empty."
 	@for bench in $(BENCHES); do echo "== $$bench"; $(BIN)/python "$$bench" $(ARGS) || exit 1; done
+
+# Kills, faults and a full disk against the real processes, then an independent count (docs/proof.md).
+proof: $(VENV)/.ready system-parts
+	@$(BIN)/python -m tests.proof $(ARGS)
 
 # Chromium and PostgreSQL, for their tests: installed where we may, else the output says what is left out.
 system-parts:

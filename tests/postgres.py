@@ -25,6 +25,7 @@ from psycopg import sql
 _SUPERUSER = "stfc"
 _FIRST_WITH_ICU_CLUSTERS = 15
 _SECONDS_TO_START = 60
+_NOT_THERE = "PostgreSQL is not installed (no initdb on the PATH nor under /usr/lib/postgresql)"
 
 
 @dataclass(frozen=True)
@@ -75,21 +76,37 @@ class PostgresCluster:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """A temporary cluster for the whole run, stopped and removed at its end; skips where there is no PostgreSQL."""
-    binaries = _find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed (no initdb on the PATH nor under /usr/lib/postgresql)")
-    with _temporary_folder() as (folder, owner), _running(PostgresCluster(binaries, folder, owner)) as cluster:
-        yield cluster
+    if _find_binaries() is None:
+        pytest.skip(_NOT_THERE)
+    with cluster() as found:
+        yield found
 
 
 @pytest.fixture
 def postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
     """The SQLAlchemy address of an empty database that only this test uses; it is dropped afterwards."""
+    with database(postgres_cluster) as url:
+        yield url
+
+
+@contextmanager
+def cluster() -> Iterator[PostgresCluster]:
+    """A temporary cluster, stopped and removed in the end; ``RuntimeError`` where there is no PostgreSQL."""
+    binaries = _find_binaries()
+    if binaries is None:
+        raise RuntimeError(_NOT_THERE)
+    with _temporary_folder() as (folder, owner), _running(PostgresCluster(binaries, folder, owner)) as found:
+        yield found
+
+
+@contextmanager
+def database(cluster: PostgresCluster) -> Iterator[str]:
+    """The SQLAlchemy address of an empty database of ``cluster``, dropped in the end."""
     name = f"t_{uuid4().hex}"
-    postgres_cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield postgres_cluster.url(name)
+    cluster.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield cluster.url(name)
     # FORCE: a worker that a test has killed may have left a connection.
-    postgres_cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    cluster.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _find_binaries() -> Path | None:

@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
                 latency_ms=given.latency,
                 faults=tuple(given.fault),
                 fault_seed=given.fault_seed,
+                fault_log=given.fault_log,
             )
         )
     except InvalidInputError as error:
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=int, default=0)
     parser.add_argument("--fault", action="append", default=[], metavar="KIND=RATE[@SCOPE]")
     parser.add_argument("--fault-seed", type=int, default=0)
+    parser.add_argument("--fault-log", type=Path)
     return parser
 
 

@@ -65,6 +65,7 @@ class SimulatorOptions:
         latency_ms: added before every answer.
         faults: texts ``KIND=RATE`` or ``KIND=RATE@SCOPE``.
         fault_seed: which of the answers go wrong.
+        fault_log: a file that gets a line ``KIND SCOPE`` for each fault served, whatever becomes of this process.
     """
 
     host: str = "127.0.0.1"
@@ -78,6 +79,7 @@ class SimulatorOptions:
     latency_ms: int = 0
     faults: tuple[str, ...] = ()
     fault_seed: int = 0
+    fault_log: Path | None = None
 
 
 def serve(options: SimulatorOptions) -> None:
@@ -136,7 +138,7 @@ def build(options: SimulatorOptions) -> ASGIApp:
     """
     faults = Faults.parse(options.faults, options.fault_seed)
     platform = Platform(Traffic(_universe(options), options.traffic), faults.content)
-    return _Trouble(_Api(platform, options).app, faults, options.latency_ms / 1000)
+    return _Trouble(_Api(platform, options).app, faults, options.latency_ms / 1000, _Tally(options.fault_log))
 
 
 def _universe(options: SimulatorOptions) -> Universe:
@@ -385,19 +387,34 @@ def _subscriber_of(body: bytes) -> dict[str, Any]:
 # --- Faults --------------------------------------------------------------------------------------------------------
 
 
+class _Tally:
+    """Writes down the faults served, a line each, at once: a killed process takes none with it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._file = None if path is None else path.open("ab", buffering=0)
+
+    def add(self, kind: str, scope: str) -> None:
+        if self._file:
+            self._file.write(f"{kind} {scope}\n".encode())
+
+
 class _Trouble:
     """Stands in front of the interface: waits, and lets answers go wrong."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, latency: float) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, latency: float, tally: _Tally) -> None:
         self._app = app
         self._faults = faults
         self._latency = latency
+        self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._latency:
             await asyncio.sleep(self._latency)
         path = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
-        kind = self._faults.answer(_scope_of(scope["path"]), path)
+        part = _scope_of(scope["path"])
+        kind = self._faults.answer(part, path)
+        if seen := kind or (self._faults.content(path) if part == "file" else None):
+            self._tally.add(seen, part)
         if kind is None:
             await self._app(scope, receive, send)
         elif kind in ("wrong-sha", "repeat-page"):

@@ -1,0 +1,29 @@
+"""The ledger read with plain SQL and a plain driver: none of the product's own code has a say here."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+
+_SQLITE = "sqlite:///"
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Any]:
+    if url.startswith(_SQLITE):
+        with closing(sqlite3.connect(f"file:{url.removeprefix(_SQLITE)}?mode=ro", uri=True, timeout=60)) as connection:
+            yield connection
+        return
+    with closing(psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"))) as connection:
+        yield connection
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What ``query`` gives, from the ledger at ``url`` (SQLAlchemy's way to write it)."""
+    with _connection(url) as connection:
+        cursor = connection.cursor()
+        cursor.execute(query)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found

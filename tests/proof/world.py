@@ -1,0 +1,189 @@
+"""One run's world: an ERP dump, a home, and simulator, workers, app and commands as processes over it."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stfc import bootstrap
+from stfc.settings import Settings
+from stfc.simulator.traffic import TrafficOptions
+from tests.proof import ledger
+from tests.proof.disk import Disk
+from tests.proof.platform import AS_OF
+from tests.proof.processes import ROOT, Child, free_port
+
+COMPETENCES = ("2026-08", "2026-09", "2026-10")
+LEASE = 3.0
+_TOKEN = "token-of-the-proof"
+_SETTINGS = {
+    "STFC_SUMMIT_TOKEN": _TOKEN,
+    "STFC_USER": "prova",
+    "STFC_LEASE": str(LEASE),
+    "STFC_HEARTBEAT": "0.5",
+    "STFC_CHUNK_CONTRACTS": "40",
+    "STFC_CONNECTIONS": "8",
+    "STFC_PATIENCE": "0.7",
+    "STFC_FILE_TIMEOUT": "3",
+    "STFC_RETRY_FIRST": "0.1",
+    "STFC_RETRY_MOST": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+"""Small chunks and short times: more moments to die in."""
+
+
+class World:
+    """The product over one home, and the platform beside it."""
+
+    def __init__(self, folder: Path, *, contracts: int, seed: int, ledger_url: str | None, workers: int = 2) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.erp, self.next_erp = folder / "erp", folder / "erp-next"
+        self.clock = folder / "clock"
+        self.url = ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+        self.traffic = TrafficOptions(seed=seed % 1000, scale=0.25)
+        self.chance = random.Random(seed)
+        self.disk = Disk(folder / "calls")
+        self._contracts = contracts
+        self._port = free_port()
+        self._app_port = free_port()
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STFC_")}
+        self.environment |= _SETTINGS | {
+            "STFC_HOME": str(self.home),
+            "STFC_CALLS_PATH": str(self.disk.folder),
+            "STFC_SUMMIT_URL": f"http://127.0.0.1:{self._port}",
+            "STFC_LEDGER_URL": self.url,
+        }
+        self.simulator = self._child("simulator", "stfc.simulator")
+        self.workers = [self._worker(place) for place in range(workers)]
+        self.app = self._child("app", "stfc.cli", "app", "--port", str(self._app_port))
+
+    # --- The cast
+
+    def _child(self, name: str, module: str, *arguments: str) -> Child:
+        return Child(name, module, arguments, self.environment, self.folder / f"{name}.log")
+
+    def _worker(self, place: int) -> Child:
+        """Every second worker has a clock that moves."""
+        if place % 2:
+            return self._child(f"worker-{place}", "tests.proof.moved_clock", str(self.clock))
+        return self._child(f"worker-{place}", "stfc.cli", "worker")
+
+    def prepare(self) -> None:
+        """Make the ERP's dump and import it."""
+        self.folder.mkdir(parents=True)
+        self.clock.write_text("0", encoding="ascii")
+        self.disk.open()
+        bootstrap.dump_erp(
+            self.erp,
+            contracts=self._contracts,
+            seed=self.traffic.seed,
+            months=4,
+            until=bootstrap.Competence.parse(COMPETENCES[-1]),
+        )
+        self.ask("import", str(self.erp))
+
+    def start(self, faults: tuple[str, ...]) -> None:
+        """Start everybody."""
+        self.start_simulator(faults)
+        for child in (*self.workers, self.app):
+            child.start()
+
+    def start_simulator(self, faults: tuple[str, ...]) -> None:
+        """Start the platform with ``faults``, other answers of it wrong each time."""
+        options = ["--port", str(self._port), "--erp", str(self.erp), "--token", _TOKEN, "--as-of", str(AS_OF)]
+        options += ["--seed", str(self.traffic.seed), "--scale", str(self.traffic.scale)]
+        options += ["--fault-seed", str(self.chance.randrange(1 << 20)), "--fault-log", str(self.folder / "faults")]
+        self.simulator.arguments = [*options, *(word for fault in faults for word in ("--fault", fault))]
+        self.simulator.start()
+
+    def stop(self) -> None:
+        """End everybody."""
+        for child in (self.app, *self.workers, self.simulator):
+            if child.process is not None:
+                child.thaw()
+                child.stop()
+        self.disk.close()
+
+    # --- Operators
+
+    def application(self) -> bootstrap.Application:
+        """The services as a page has them, in this process."""
+        ours = {name: value for name, value in self.environment.items() if name.startswith("STFC_")}
+        return bootstrap.build(Settings(**{name.removeprefix("STFC_").lower(): ours[name] for name in ours}))
+
+    def command(self, name: str, *arguments: str) -> Child:
+        """A command of the terminal, started and not waited for."""
+        return self._child(name, "stfc.cli", *arguments, "--json").start()
+
+    def ask(self, *arguments: str, fine: tuple[int, ...] = (0,)) -> Any:
+        """A command to its end; gives its document."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stfc.cli", *arguments, "--json"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if done.returncode not in fine or not done.stdout:
+            said = done.stdout[-800:] + done.stderr[-2000:]
+            raise RuntimeError(f"stfc {' '.join(arguments)} ended {done.returncode}: {said}")
+        return json.loads(done.stdout)
+
+    # --- Looking
+
+    def platform_answers(self) -> bool:
+        """Whether the simulator is there."""
+        try:
+            with urllib.request.urlopen(f"{self.environment['STFC_SUMMIT_URL']}/v1/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def outcomes(self) -> Counter[str]:
+        """How many items stand where."""
+        return Counter(dict(ledger.rows(self.url, "SELECT outcome, count(*) FROM items GROUP BY outcome")))
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs."""
+        query = "SELECT count(*) FROM items WHERE outcome IN ('waiting', 'running')"
+        return not ledger.rows(self.url, query)[0][0]
+
+    def faults_served(self) -> Counter[str]:
+        """By kind, how many of the platform's answers went wrong."""
+        path = self.folder / "faults"
+        lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+        return Counter(line.split()[0] for line in lines)
+
+    def tracebacks(self) -> list[str]:
+        """The logs that hold a traceback, with its last line: a defect of ours (ARCHITECTURE, command line)."""
+        found = []
+        for log in sorted(self.folder.glob("*.log")):
+            text = log.read_text(encoding="utf-8", errors="replace")
+            if "Traceback (most recent call last)" in text:
+                found.append(f"{log.name}: {_last_line(text)}")
+        return found
+
+    def wait_for(self, is_done: Callable[[], bool], seconds: float) -> bool:
+        """Whether ``is_done`` came true within ``seconds``."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if is_done():
+                return True
+            time.sleep(0.1)
+        return False
+
+
+def _last_line(text: str) -> str:
+    lines = text.split("Traceback (most recent call last)")[1].splitlines()
+    return next((line for line in lines[1:] if line and not line.startswith(" ")), "?")
