@@ -1,7 +1,7 @@
 """Small hand-written stand-ins for ports, for the unit tests of services. Each remembers what was asked of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from stfc.services.ports import (
     Assessment,
     ChunkSpec,
     Evaluation,
+    HoldRow,
     OpenedBatch,
     Part,
     PlatformHealth,
@@ -197,6 +198,24 @@ class FakeBatches:
     def reverse(self, batch: int, **facts: object) -> int:
         self._note("reverse", facts)
         return 1
+
+
+@dataclass
+class FakeHolds:
+    """Nothing is held; decisions are noted."""
+
+    calls: list[tuple[str, list[int], dict[str, object]]] = field(default_factory=list)
+
+    def pending(self, **_: object) -> list[HoldRow]:
+        return []
+
+    def release(self, holds: Collection[int], **facts: object) -> list[HoldRow]:
+        self.calls.append(("release", list(holds), facts))
+        return []
+
+    def reject(self, holds: Collection[int], **facts: object) -> list[HoldRow]:
+        self.calls.append(("reject", list(holds), facts))
+        return []
 
 
 @dataclass

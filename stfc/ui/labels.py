@@ -345,6 +345,21 @@ REVERSE_LOCK: Final = (
 )
 REVERSED: Final = "Estorno feito no lote {batch}: {charges}, {amount}. De volta à lista de Gerar Cobrança."
 NOTHING_REVERSED: Final = "Nada a estornar no lote {batch}: não há cobrança viva."
+HOLD_ACTS: Final = {"release": "Liberar", "reject": "Rejeitar"}
+HOLD_TITLES: Final = {
+    "release": "Liberar a cobrança retida do contrato {contract}",
+    "reject": "Rejeitar a cobrança retida do contrato {contract}",
+}
+HOLD_LOCKS: Final = {
+    "release": "A cobrança passa a valer e o valor eventual segue para o ERP na próxima exportação.",
+    "reject": "Nada é cobrado, as ligações saem de todos os totais e o contrato volta à lista de Gerar Cobrança.",
+}
+HOLD_DONE: Final = {
+    "release": "Liberada a cobrança do contrato {contract}: {amount}.",
+    "reject": "Rejeitada a cobrança do contrato {contract}: {amount} não serão cobrados. De volta à lista.",
+}
+HOLD_GONE: Final = "A cobrança do contrato {contract} não espera mais decisão."
+HOLDS_REFUSED: Final = "Liberar e rejeitar pedem o papel {needed}; você está como {role}."
 CHARGE_NOUN: Final = ("cobrança", "cobranças")
 DOWNLOAD_BATCH: Final = "Baixar CSV"
 DOWNLOAD_LOG: Final = "Baixar log"

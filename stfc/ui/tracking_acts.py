@@ -12,7 +12,7 @@ import streamlit as st
 
 from stfc.domain.role import Role
 from stfc.services.ports import BatchSummary, ItemRow
-from stfc.ui import actions, guard, labels, session, states, tracking, url
+from stfc.ui import actions, guard, holds, labels, session, states, tracking, url
 from stfc.ui.format import count, counted, moment, money, month, plain
 
 _ASKED: Final = "tracking_asked"
@@ -22,7 +22,8 @@ _RETRIED: Final = "tracking_retried"
 
 @dataclass(frozen=True)
 class _Question:
-    """The dialog that is open: ``kind`` is ``cancel`` or ``reverse``, of the batch or of one contract."""
+    """The dialog that is open: ``kind`` is ``cancel`` or ``reverse``, of the batch or of one contract, or a decision
+    of ``holds.KINDS`` on one contract."""
 
     kind: str
     batch: int
@@ -91,6 +92,11 @@ def ask_reverse(batch: int, contract: str | None = None) -> None:
     _ask(_Question("reverse", batch, contract))
 
 
+def ask_decision(batch: int, contract: str, kind: str) -> None:
+    """Open the question before a held charge is released or rejected (``holds.KINDS``)."""
+    _ask(_Question(kind, batch, contract))
+
+
 def open_page(page: labels.PageLabels, **parameters: url.Value) -> None:
     """Go to another screen from inside the part that refreshes itself."""
     url.open_page(page, **parameters)
@@ -109,6 +115,9 @@ def show_question() -> None:
     """Show the dialog that is open, if any; once a run of the whole page."""
     asked: _Question | None = st.session_state.get(_ASKED)
     if asked is None or not may_act():
+        return
+    if asked.kind in holds.KINDS and asked.contract is not None:
+        holds.confirm(asked.kind, asked.batch, asked.contract, _answered)
         return
     batch = session.application().batches.show(asked.batch)
     if asked.kind == "cancel":

@@ -13,7 +13,7 @@ import pyarrow as pa
 import streamlit as st
 
 from stfc.services.ports import BatchSummary, ItemRow
-from stfc.ui import figures, filters, labels, logs, session, states, tracking, tracking_acts, url
+from stfc.ui import figures, filters, holds, labels, logs, session, states, tracking, tracking_acts, url
 from stfc.ui.format import clock, count, counted, elapsed, money, plain
 from stfc.ui.style import Tone, palette
 
@@ -330,6 +330,8 @@ def _draw_log(batch: int, rows: Sequence[ItemRow], chosen: str) -> None:
             return
         lines = session.application().batches.log(item.item)
         _draw_log_head(item)
+        if holds.is_held(item):
+            holds.show(item, partial(tracking_acts.ask_decision, item.batch, item.contract))
         if lines:
             logs.table(lines)
         else:

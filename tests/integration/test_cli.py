@@ -354,6 +354,92 @@ def test_reversal_without_a_reason_or_of_nothing_is_refused(billed: Terminal) ->
     assert billed.refuse("batches", "reverse", "1", "--contract", failed, "--reason", "engano") == "USO-EST"
 
 
+# --- Held charges --------------------------------------------------------------------------------------------------
+
+REASON = ("--reason", "conferido com a Summit")
+MANAGER = {"STFC_ROLE": "manager"}
+
+
+def holds(terminal: Terminal, **settings: str) -> list[dict[str, Any]]:
+    document = terminal.ask("holds", "list", **settings)
+    assert set(document) == {"holds"}
+    rows: list[dict[str, Any]] = document["holds"]
+    return rows
+
+
+def test_holds_are_listed_to_everybody_by_money_at_risk_with_the_reason(billed: Terminal) -> None:
+    rows = holds(billed, STFC_ROLE="supervisor")
+    shown = {item["contract"]: item for item in billed.ask("batches", "show", "1")["items"]}
+    assert {frozenset(row) for row in rows} == {
+        frozenset({"id", "contract", "competence", "batch", "amount", "code", "reason"})
+    }
+    assert sorted(row["contract"] for row in rows) == sorted(c for c in shown if shown[c]["outcome"] == "held")
+    assert len(rows) > 2
+    amounts = [Decimal(row["amount"]) for row in rows]
+    assert amounts == sorted(amounts, reverse=True)
+    for row in rows:
+        item = shown[row["contract"]]
+        assert (row["amount"], row["code"], row["batch"], row["competence"]) == (item["amount"], item["code"], 1, MONTH)
+        assert row["reason"] in item["message"]
+    told = billed.run("holds", "list").out
+    assert f"{len(rows)} cobranças retidas" in told
+    assert all(row["reason"] in told for row in rows)
+
+
+def test_released_holds_go_back_to_the_erp_and_rejected_ones_to_the_list(billed: Terminal, tmp_path: Path) -> None:
+    one, two, *rest = holds(billed)
+    before = billed.ask("batches", "show", "1")
+    released = billed.ask("holds", "release", str(one["id"]), *REASON, **MANAGER)
+    assert released == {"released": [one["id"]], "holds": [two, *rest]}
+    rejected = billed.ask("holds", "reject", str(two["id"]), *REASON, **MANAGER)
+    assert rejected == {"rejected": [two["id"]], "holds": rest}
+    after = billed.ask("batches", "show", "1")
+    items = {item["contract"]: item for item in after["items"]}
+    first, second = items[one["contract"]], items[two["contract"]]
+    assert (first["outcome"], first["reversed"], first["code"]) == ("charged", False, one["code"])
+    assert (second["outcome"], second["reversed"]) == ("held", True)
+    assert "Liberado por ana: conferido com a Summit" in first["log"][-1]["message"]
+    assert one["reason"] in first["message"]
+    assert Decimal(before["amount"]) - Decimal(after["amount"]) == Decimal(two["amount"])
+    assert two["contract"] in eligible(billed)
+    assert one["contract"] not in eligible(billed)
+    assert billed.ask("calls", *OF_MONTH, "--contract", two["contract"])["total"] == 0
+    assert billed.ask("doctor")["ok"]
+    answers = [billed.ask("export", tmp_path / name, *OF_MONTH) for name in ("1", "2")]
+    assert answers[0]["files"] == answers[1]["files"]
+    values = (tmp_path / "1" / "eventual_values.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in values].count(one["contract"]) == 1
+    assert two["contract"] not in [line.split(",")[1] for line in values]
+    charges = [line.split(",") for line in (tmp_path / "1" / "charges.csv").read_text().splitlines()]
+    status = charges[0].index("status")
+    assert {row[1]: row[status] for row in charges[1:] if row[1] in (one["contract"], two["contract"])} == {
+        one["contract"]: "live",
+        two["contract"]: "rejected",
+    }
+    again = billed.ask("bill", *OF_MONTH, "--contract", two["contract"], "--wait")
+    assert again["outcomes"]["held"] == 1
+    assert again["amount"] == two["amount"]
+
+
+def test_holds_are_decided_all_or_none_by_a_manager_with_a_reason(billed: Terminal) -> None:
+    one, two, *_ = (str(row["id"]) for row in holds(billed))
+    before = holds(billed)
+    for decision in ("release", "reject"):
+        refused = billed.run("holds", decision, one, *REASON, "--json")
+        assert (refused.status, refused.error) == (1, "USO-PER")
+        assert "gestor" in refused.document["error"]["message"]
+        assert billed.refuse("holds", decision, one, "--reason", " ", **MANAGER) == "USO-EST"
+        assert billed.refuse("holds", decision, one, status=2, **MANAGER) == "USO-CLI"
+        assert billed.refuse("holds", decision, *REASON, status=2, **MANAGER) == "USO-CLI"
+        assert billed.refuse("holds", decision, one, "999999", *REASON, **MANAGER) == "USO-NAO"
+    assert holds(billed) == before
+    billed.ask("holds", "release", one, *REASON, **MANAGER)
+    again = billed.run("holds", "reject", two, one, *REASON, "--json", **MANAGER)
+    assert (again.status, again.error) == (1, "USO-EST")
+    assert one in again.document["error"]["message"]
+    assert two in [str(row["id"]) for row in holds(billed)]
+
+
 # --- The platform --------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import settings
@@ -24,10 +24,12 @@ from hypothesis.stateful import (
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
+from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.outcome import LIVE_OUTCOMES, NotAvailable, Outcome, Unfinished
-from stfc.services.ports import Claim
+from stfc.errors import NotPossibleError
+from stfc.services.ports import Actor, Claim
 from tests.ledgers import (
     ANA,
     NOVEMBER,
@@ -43,6 +45,7 @@ from tests.ledgers import (
 )
 from tests.ledgers import empty as empty_postgres
 
+IVO = Actor("ivo", "manager", "tela")
 CONTRACTS = [str(number) for number in range(6)]
 contracts = st.lists(st.sampled_from(CONTRACTS), min_size=1, unique=True)
 months = st.sampled_from([OCTOBER, NOVEMBER])
@@ -56,7 +59,8 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Operators open, retry, cancel and reverse; two workers claim, stall, die and settle, late or twice."""
+    """Operators open, retry, cancel and reverse, a manager decides on holds; two workers claim, stall, die and settle,
+    late or twice."""
 
     address: ClassVar[str]
     claims = Bundle("claims")
@@ -156,6 +160,20 @@ class LedgerMachine(RuleBasedStateMachine):
             summary = self.ledger.batches.show(batch)
             assert (summary.amount, summary.calls) == (0, 0)
 
+    @rule(data=st.data(), decision=st.sampled_from(["release", "reject"]))
+    def decide(self, data: st.DataObject, decision: str) -> None:
+        waiting = {row.hold: row for row in self.ledger.holds.pending()}
+        if not waiting:
+            return
+        chosen = data.draw(st.lists(st.sampled_from(sorted(waiting)), min_size=1, unique=True))
+        decide = getattr(self.ledger.holds, decision)
+        assert [row.hold for row in decide(chosen, reason="x", actor=IVO, now=self.now)] == sorted(chosen)
+        left = self.ledger.holds.pending()
+        assert {row.hold for row in left} == waiting.keys() - set(chosen)
+        with pytest.raises(NotPossibleError):
+            decide([*chosen, *(row.hold for row in left)], reason="x", actor=IVO, now=self.now)
+        assert self.ledger.holds.pending() == left
+
     @rule(data=st.data())
     def pause(self, data: st.DataObject) -> None:
         if batch := self._batch(data):
@@ -181,6 +199,20 @@ class LedgerMachine(RuleBasedStateMachine):
         assert sum(value["amount"] for value in live) == sum(b.amount for b in self.ledger.batches.newest())
         assert max(state.months.values(), default=0) <= state.revision
 
+    @invariant()
+    def adds_up(self) -> None:
+        if hasattr(self, "ledger"):
+            assert SqlLedgerDoctor(self.ledger.database).examine(self.now).findings == ()
+
+    @invariant()
+    def lists_what_is_held(self) -> None:
+        if not hasattr(self, "ledger"):
+            return
+        waiting = [row.contract for row in self.ledger.holds.pending()]
+        assert len(waiting) == sum(batch.live["held"] for batch in self.ledger.batches.newest())
+        every: dict[str, Any] = {"competence": None, "search": "", "offset": 0, "limit": None}
+        assert sorted(r.contract for r in self.ledger.batches.sent(outcomes=("held",), **every)[1]) == sorted(waiting)
+
     def _live(self, competence: Competence) -> set[str]:
         rows = self.ledger.rows(schema.items)
         return {
@@ -202,7 +234,7 @@ def address(request: pytest.FixtureRequest) -> str:
 
 def test_any_sequence_of_acts_keeps_the_ledger_sound(address: str) -> None:
     LedgerMachine.address = address
-    examples = 20 if address.startswith("postgresql") else 60
+    examples = 12 if address.startswith("postgresql") else 60
     run_state_machine_as_test(
         LedgerMachine, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None)
     )
