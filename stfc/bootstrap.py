@@ -13,6 +13,7 @@ from typing import Any
 
 from stfc import settings as configuration
 from stfc.adapters.calls.assess import ColumnarAssessor
+from stfc.adapters.calls.compaction import ParquetCallCompactor
 from stfc.adapters.calls.exports import ParquetCallExport
 from stfc.adapters.calls.health import ParquetCallDoctor
 from stfc.adapters.calls.store import ParquetCallStore
@@ -26,6 +27,7 @@ from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
+from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.work import SqlWorkLedger
@@ -38,6 +40,7 @@ from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, St
 from stfc.services import chunk
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
+from stfc.services.compaction import Compaction
 from stfc.services.exports import Exports
 from stfc.services.health import Doctor
 from stfc.services.holds import Holds
@@ -181,6 +184,16 @@ class Application:
         return CallSearch(self.views, self.audit, self.clock)
 
     @cached_property
+    def part_ledger(self) -> SqlPartLedger:
+        """Which parts and rollups of calls are live."""
+        return SqlPartLedger(self.database)
+
+    @cached_property
+    def compaction(self) -> Compaction:
+        """Few large parts, and rollups, in the place of many."""
+        return Compaction(self.part_ledger, ParquetCallCompactor(self.calls), self.calls, self.clock)
+
+    @cached_property
     def exports(self) -> Exports:
         """What goes back to the ERP."""
         calls = ParquetCallExport(self.calls)
@@ -217,7 +230,8 @@ class Application:
             gateway=self.gateway,
             executor=ThreadPoolExecutor(settings.chunks, thread_name_prefix="chunk"),
             process_chunk=partial(process_chunk, settings),
-            sweep=Janitor(self.reader, self.calls, self.clock).sweep,
+            sweep=Janitor(self.part_ledger, self.calls, self.clock).sweep,
+            compact=self.compaction.run_due,
             policy=WorkerPolicy(
                 owner=f"{host}:{pid}:{uuid.uuid4().hex[:8]}",
                 host=host,

@@ -667,6 +667,23 @@ def export(
 
 
 @app.command()
+def compact(
+    competence: Annotated[str | None, typer.Option("--competence", help="Só esta competência, como 2026-10.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Junta as partes de ligações de cada competência e refaz as somas dos gráficos; o processador também o faz."""
+    compaction = _application().compaction
+    if competence:
+        found = compaction.run(Competence.parse(competence))
+        done = [found] if found else []
+    else:
+        done = compaction.run_all()
+    document = [{**vars(one), "competence": str(one.competence)} for one in done]
+    lines = [text.compacted(one.competence, one.before, one.after, one.calls) for one in done]
+    _answer({"compacted": document}, as_json, lines or [text.NOTHING_TO_COMPACT])
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Confere configuração, livro-razão, disco, plataforma, processador e se tudo soma; termina com 1 se algo não."""
     findings, notes = _examined()

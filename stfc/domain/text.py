@@ -495,6 +495,15 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
 
 # --- The doctor ----------------------------------------------------------------------------------------------------
 
+NOTHING_TO_COMPACT = "Nada a compactar: as ligações e as somas dos gráficos estão em dia."
+
+
+def compacted(competence: Competence, before: int, after: int, calls: int) -> str:
+    """What the compaction of a competence did to its parts."""
+    counted = f"{calls:,}".replace(",", ".")
+    return f"{competence}: {counted} ligações, de {before} para {after} partes; somas dos gráficos refeitas."
+
+
 CHECKS = {
     "settings": "Configuração",
     "platform": "Plataforma",

@@ -5,7 +5,8 @@ from datetime import timedelta
 from stfc.services.ports import CallStore, Clock, PartCatalogue
 
 ORPHAN_AGE = timedelta(hours=1)
-"""A part that no ledger row lists after so long never will be: far longer than any chunk and its lease."""
+"""A part that no ledger row lists after so long never will be, and what a compaction replaced so long ago is read by
+nobody any more: far longer than any chunk and its lease."""
 
 
 class Janitor:
@@ -21,7 +22,7 @@ class Janitor:
         limit = self._clock() - ORPHAN_AGE
         # The disk first, the ledger after: what was listed in between is not taken for an orphan.
         found = self._calls.orphans((), older_than=limit)
-        listed = self._catalogue.listed_paths() if found else frozenset()
+        listed = self._catalogue.listed_paths(retired_since=limit) if found else frozenset()
         orphans = [path for path in found if path not in listed]
         self._calls.remove(orphans)
         return len(orphans)

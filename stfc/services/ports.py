@@ -3,7 +3,7 @@
 Every adapter of a port passes the same contract tests (``tests/integration``).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -184,6 +184,34 @@ class LiveCalls:
     excluded: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Rollup:
+    """Sums of a competence's calls, ready for charts: of the live parts ``parts`` (their paths), but for the claims
+    ``excluded``. ``path`` is a folder relative to the calls' root.
+
+    The competence's other parts, and the claims excluded since, are not in it: a reader adds and subtracts them.
+    """
+
+    path: str
+    parts: frozenset[str]
+    excluded: frozenset[int]
+
+
+@dataclass(frozen=True)
+class ListedCalls:
+    """What a compaction of ``competence`` starts from, of one moment.
+
+    ``dropped`` are excluded claims whose rows nobody will ever ask for again. ``is_merged``: the parts are what a
+    compaction left, and no row of ``dropped`` can be in them.
+    """
+
+    competence: Competence
+    live: LiveCalls
+    rollup: Rollup | None
+    dropped: frozenset[int]
+    is_merged: bool
+
+
 # --- Batches -------------------------------------------------------------------------------------------------------
 
 
@@ -280,8 +308,60 @@ class CallAssessor(Protocol):
 class PartCatalogue(Protocol):
     """Which parts the ledger knows."""
 
-    def listed_paths(self) -> frozenset[str]:
-        """The paths of all parts, live or not, relative to the calls' root."""
+    def listed_paths(self, *, retired_since: datetime) -> frozenset[str]:
+        """The paths, relative to the calls' root, of all parts and rollups that are live or were until lately."""
+        ...
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What came to a competence since its last compaction.
+
+    ``calls`` are the rows of the parts that the compaction left, ``new_calls`` and ``new_parts`` those that came since,
+    ``new_exclusions`` the claims excluded since. ``is_running``: a worker holds an item of the competence.
+    """
+
+    competence: Competence
+    calls: int
+    new_calls: int
+    new_parts: int
+    new_exclusions: int
+    is_running: bool
+
+
+class PartLedger(Protocol):
+    """The ledger's side of compaction: which parts are live, and which rollup stands for them."""
+
+    def growth(self) -> list[Growth]:
+        """Every competence that has live parts, oldest first."""
+        ...
+
+    def listed(self, competence: Competence) -> ListedCalls:
+        """The competence as it is now."""
+        ...
+
+    def swap(self, source: ListedCalls, parts: Sequence[Part], rollup: str, *, now: datetime) -> bool:
+        """Put ``parts``, which hold the calls of ``source``, in the place of its parts (or leave those that are the
+        same), and ``rollup`` in the place of the old one: one transaction. False, and nothing is changed, when another
+        compaction came first; parts and exclusions that came meanwhile are kept."""
+        ...
+
+
+class CallCompactor(Protocol):
+    """Rewrites a competence's calls, in constant memory; nobody sees what it writes before the ledger lists it.
+    ``StorageError`` may leave orphans behind."""
+
+    def merged(self, source: ListedCalls) -> Iterator[Part]:
+        """The calls of ``source`` as few parts by contract and start, ranges of contracts that do not overlap, written
+        one after the other; without the rows of its ``dropped`` claims."""
+        ...
+
+    def summed(self, competence: Competence, live: LiveCalls) -> str:
+        """Write the rollup of ``live``; gives its path."""
+        ...
+
+    def holds(self, rollup: Rollup) -> bool:
+        """Whether all of the rollup's files are there."""
         ...
 
 
@@ -294,7 +374,7 @@ class CallStore(Protocol):
         ...
 
     def orphans(self, listed: Iterable[str], *, older_than: datetime) -> list[str]:
-        """Files that no ledger row lists and that are older than any chunk can be."""
+        """Parts and rollups that no ledger row lists and that are older than any chunk can be."""
         ...
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -324,6 +404,7 @@ class MonthImage:
     events: pa.Table
     parts: tuple[Part, ...]
     excluded: frozenset[int]
+    rollup: Rollup | None = None
 
 
 @dataclass(frozen=True)

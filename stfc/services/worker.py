@@ -17,7 +17,8 @@ import structlog
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.outcome import Failed
-from stfc.errors import PlatformError, StaleSnapshotError, StfcError
+from stfc.errors import PlatformError, StaleSnapshotError, StfcError, StorageError
+from stfc.services.compaction import Compacted
 from stfc.services.ports import (
     ChunkResult,
     ChunkSpec,
@@ -81,6 +82,7 @@ class Worker:
         executor: Executor,
         process_chunk: Callable[[ChunkSpec], ChunkResult],
         sweep: Callable[[], int],
+        compact: Callable[[Callable[[], bool]], list[Compacted]],
         policy: WorkerPolicy,
         clock: Clock,
     ) -> None:
@@ -92,9 +94,10 @@ class Worker:
         self._executor = executor
         self._process_chunk = process_chunk
         self._sweep = sweep
+        self._compact = compact
         self._policy = policy
         self._clock = clock
-        self._next_sweep = datetime.min.replace(tzinfo=UTC)
+        self._next_sweep = self._next_compaction = datetime.min.replace(tzinfo=UTC)
         self._running: dict[Future[ChunkResult], Claim] = {}
         self._listings: dict[int, Mapping[str, Descriptor]] = {}
         self._stop = threading.Event()
@@ -123,6 +126,8 @@ class Worker:
                 if took or settled or self._running:
                     continue
                 self._tidy()
+                if batch is None:
+                    self._compact_due()
                 if until_idle and self._is_idle(batch):
                     return
                 self._stop.wait(self._pause(batch))
@@ -266,6 +271,17 @@ class Worker:
             self._next_sweep = now + _SWEEP_EVERY
             if swept := self._sweep():
                 log.info("orphans_swept", files=swept)
+
+    def _compact_due(self) -> None:
+        """Compact what is worth it, while nothing waits; a month that cannot be read keeps nobody from billing."""
+        if self._clock() < self._next_compaction:
+            return
+        try:
+            for done in self._compact(lambda: not self._stop.is_set() and not self._is_due(None)):
+                log.info("compacted", competence=str(done.competence), before=done.before, after=done.after)
+        except StorageError as error:
+            self._next_compaction = self._clock() + _SWEEP_EVERY
+            log.error("compaction_failed", code=error.code, **error.facts)
 
     # --- Being alive, being idle
 

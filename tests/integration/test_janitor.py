@@ -19,7 +19,7 @@ class Catalogue:
     def __init__(self, *paths: str) -> None:
         self._paths = frozenset(paths)
 
-    def listed_paths(self) -> frozenset[str]:
+    def listed_paths(self, *, retired_since: datetime) -> frozenset[str]:
         """What the ledger knows."""
         return self._paths
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 import pyarrow as pa
 
+from stfc.adapters.calls.compaction import ranges
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.calls.store import ParquetCallStore
 from stfc.domain.competence import Competence
@@ -50,7 +51,7 @@ class ParquetCallExport:
         Raises:
             StorageError: a listed part is missing or cannot be read.
         """
-        for first, last in _ranges(weights):
+        for first, last in ranges(weights, _SLICE):
             near = tuple(part for part in live.parts if part.contract_first <= last and part.contract_last >= first)
             calls = self._store.scan(LiveCalls(live.revision, near, live.excluded))
             wanted = calls.filter(pl.col("contract").is_between(pl.lit(first), pl.lit(last)))
@@ -78,20 +79,6 @@ class ParquetCallExport:
             return query.collect(engine="streaming")
         except (OSError, pl.exceptions.ComputeError) as cause:
             raise StorageError(place=str(self._store.root), cause=str(cause).splitlines()[0]) from cause
-
-
-def _ranges(weights: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """First and last contract of runs that have up to ``_SLICE`` calls."""
-    run: list[str] = []
-    count = 0
-    for contract, calls in weights:
-        if run and count + calls > _SLICE:
-            yield run[0], run[-1]
-            run, count = [], 0
-        run.append(contract)
-        count += calls
-    if run:
-        yield run[0], run[-1]
 
 
 def _shown(calls: pl.DataFrame, competence: Competence) -> pa.Table:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -14,11 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stfc.adapters.calls.durable import sync_folder
 from stfc.adapters.calls.schema import DICTIONARY_COLUMNS, PART_SCHEMA
 from stfc.domain.competence import Competence
 from stfc.errors import StorageError
 from stfc.services.ports import LiveCalls, Part
 
+ROLLUPS_FOLDER = "_rollups"
+"""Where rollups stand; engines that read the root as one table pass over a name with this first letter."""
 _FOLDER = "competence="
 _ROWS_PER_GROUP = 50_000
 _TEMPORARY = ".tmp"
@@ -101,27 +105,27 @@ class ParquetCallStore:
             raise StorageError(place=str(self.root), cause=str(cause)) from cause
 
     def orphans(self, listed: Iterable[str], *, older_than: datetime) -> list[str]:
-        """Files below the root, parts and half-written ones, that are not in ``listed`` (relative paths) and were last
-        written before ``older_than``."""
+        """What is below the root, parts and rollups, half-written ones too, that is not in ``listed`` (relative paths)
+        and was last written before ``older_than``."""
         known = set(listed)
         limit = older_than.timestamp()
         found = []
-        for path in self.root.glob(f"{_FOLDER}*/*"):
+        for path in (*self.root.glob(f"{_FOLDER}*/*"), *self.root.glob(f"{ROLLUPS_FOLDER}/{_FOLDER}*/*")):
             relative = path.relative_to(self.root).as_posix()
             with suppress(FileNotFoundError):
-                if relative not in known and path.is_file() and path.stat().st_mtime < limit:
+                if relative not in known and path.stat().st_mtime < limit:
                     found.append(relative)
         return sorted(found)
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove files of ours by their relative paths; what is gone already is no error.
+        """Remove parts and rollups by their relative paths; what is gone already is no error.
 
         Raises:
             StorageError: the disk is read-only.
         """
         for relative in paths:
             try:
-                (self.root / relative).unlink(missing_ok=True)
+                _remove(self.root / relative)
             except OSError as cause:
                 raise StorageError(place=str(self.root / relative), cause=_reason(cause)) from cause
 
@@ -150,8 +154,8 @@ def _write_durably(path: Path, content: pa.Buffer) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-        _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)
+        sync_folder(path.parent)
+        sync_folder(path.parent.parent)
     except OSError:
         for leftover in (temporary, path):
             with suppress(OSError):
@@ -159,12 +163,12 @@ def _write_durably(path: Path, content: pa.Buffer) -> None:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _reason(cause: OSError) -> str:

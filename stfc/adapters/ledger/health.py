@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.images import as_arrow, read_live_calls
+from stfc.adapters.ledger.parts import read_listed_paths
 from stfc.adapters.ledger.records import claim_id
 from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
 from stfc.services.ports import LedgerHealth, Observation
@@ -54,7 +55,7 @@ class SqlLedgerDoctor:
                 waiting=_waiting(connection),
                 paused={row.batch: row.pause_code for row in connection.execute(paused.order_by(batches.c.batch))},
                 dead=connection.execute(dead).scalar_one(),
-                listed=frozenset(connection.execute(sa.select(schema.parts.c.path)).scalars()),
+                listed=read_listed_paths(connection),
                 calls=read_live_calls(connection),
                 claims=_claims(connection),
             )

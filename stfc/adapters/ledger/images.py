@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
 from stfc.domain.competence import Competence
-from stfc.services.ports import LedgerState, LiveCalls, MonthImage, Part
+from stfc.services.ports import LedgerState, LiveCalls, MonthImage, Part, Rollup
 
 _ITEMS = pa.schema(
     [
@@ -74,11 +74,6 @@ class SqlLedgerReader:
         with self._database.read() as connection:
             return read_live_calls(connection)
 
-    def listed_paths(self) -> frozenset[str]:
-        """The paths of all parts, live or not (ports.PartCatalogue)."""
-        with self._database.read() as connection:
-            return frozenset(connection.execute(sa.select(schema.parts.c.path)).scalars())
-
     def _state(self, connection: Connection) -> LedgerState:
         row = connection.execute(sa.select(schema.state)).one()
         known = self._provisioning
@@ -118,6 +113,26 @@ def read_live_calls(
     )
 
 
+def read_rollup(connection: Connection, competence: Competence) -> Rollup | None:
+    """The competence's rollup and what it stands for, inside the caller's transaction; None when there is none."""
+    rollups, parts, excluded = schema.rollups, schema.parts, schema.exclusions
+    live = sa.select(rollups).where(rollups.c.competence == str(competence), rollups.c.retired_at.is_(None))
+    row = connection.execute(live).first()
+    if row is None:
+        return None
+    covered = sa.select(parts.c.path).where(
+        parts.c.competence == str(competence), parts.c.live, parts.c.rollup == row.rollup
+    )
+    claims = sa.select(excluded.c.claim).where(
+        excluded.c.competence == str(competence), excluded.c.rollup == row.rollup
+    )
+    return Rollup(
+        path=row.path,
+        parts=frozenset(connection.execute(covered).scalars()),
+        excluded=frozenset(connection.execute(claims).scalars()),
+    )
+
+
 def _part(row: sa.Row[Any]) -> Part:
     return Part(
         path=row.path,
@@ -140,6 +155,7 @@ def _image(connection: Connection, competence: Competence, revision: int) -> Mon
         events=_month(connection, schema.zero_events, _EVENTS, competence),
         parts=calls.parts,
         excluded=calls.excluded,
+        rollup=read_rollup(connection, competence),
     )
 
 

@@ -203,7 +203,22 @@ parts = sa.Table(
     sa.Column("contract_last", Key, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("rollup", sa.BigInteger),
+    sa.Column("retired_at", Instant),
 )
+# A compacted month keeps the rows of the parts that it replaced; readers never walk over them.
+sa.Index("live_parts", parts.c.competence, **_where(parts.c.live == sa.true()))
+
+rollups = sa.Table(
+    "rollups",
+    metadata,
+    sa.Column("rollup", Serial, primary_key=True),
+    sa.Column("competence", Key, nullable=False, index=True),
+    sa.Column("path", sa.String, nullable=False, unique=True),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("retired_at", Instant),
+)
+sa.Index("one_live_rollup", rollups.c.competence, unique=True, **_where(rollups.c.retired_at.is_(None)))
 
 exclusions = sa.Table(
     "exclusions",
@@ -212,7 +227,10 @@ exclusions = sa.Table(
     sa.Column("competence", Key, nullable=False, index=True),
     sa.Column("contract", Key, nullable=False, index=True),
     sa.Column("cause", sa.String, nullable=False),
+    sa.Column("rollup", sa.BigInteger),
 )
+# An idle worker asks again and again whether there are any.
+sa.Index("new_exclusions", exclusions.c.competence, **_where(exclusions.c.rollup.is_(None)))
 
 workers = sa.Table(
     "workers",

@@ -108,6 +108,7 @@ def _worker(queue: FakeQueue, gateway: FakeGateway, outcomes: Sequence[Outcome],
         executor=AtOnce(),
         process_chunk=process,
         sweep=lambda: 0,
+        compact=lambda keep_going: [],
         policy=WorkerPolicy("w1", "host", 1, chunks=1),
         clock=clock or (lambda: NOW),
     )

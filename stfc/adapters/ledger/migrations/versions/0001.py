@@ -205,20 +205,45 @@ def _calls() -> None:
         sa.Column("contract_last", KEY, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
+        sa.Column("rollup", sa.BigInteger(), nullable=True),
+        sa.Column("retired_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("part"),
         sa.UniqueConstraint("path"),
     )
     op.create_index("ix_parts_competence", "parts", ["competence"])
+    op.create_index(
+        "live_parts",
+        "parts",
+        ["competence"],
+        sqlite_where=sa.text("live = 1"),
+        postgresql_where=sa.text("live = true"),
+    )
+    op.create_table(
+        "rollups",
+        sa.Column("rollup", SERIAL, nullable=False),
+        sa.Column("competence", KEY, nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("retired_at", INSTANT, nullable=True),
+        sa.PrimaryKeyConstraint("rollup"),
+        sa.UniqueConstraint("path"),
+    )
+    op.create_index("ix_rollups_competence", "rollups", ["competence"])
+    live = sa.text("retired_at IS NULL")
+    op.create_index("one_live_rollup", "rollups", ["competence"], unique=True, sqlite_where=live, postgresql_where=live)
     op.create_table(
         "exclusions",
         sa.Column("claim", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("competence", KEY, nullable=False),
         sa.Column("contract", KEY, nullable=False),
         sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("rollup", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("claim"),
     )
     op.create_index("ix_exclusions_competence", "exclusions", ["competence"])
     op.create_index("ix_exclusions_contract", "exclusions", ["contract"])
+    new = sa.text("rollup IS NULL")
+    op.create_index("new_exclusions", "exclusions", ["competence"], sqlite_where=new, postgresql_where=new)
 
 
 def _operation() -> None:

@@ -1,0 +1,333 @@
+"""Compaction and rollups over a real ledger and real files: whatever they do, every answer stays that of the calls."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stfc.adapters.calls.compaction import ParquetCallCompactor
+from stfc.adapters.calls.store import ParquetCallStore
+from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.images import SqlLedgerReader
+from stfc.adapters.ledger.parts import SqlPartLedger
+from stfc.adapters.read_model.calls import Calls
+from stfc.adapters.read_model.engine import Engine
+from stfc.domain.competence import Competence
+from stfc.errors import StorageError
+from stfc.services.compaction import Compaction
+from stfc.services.janitor import ORPHAN_AGE, Janitor
+from stfc.services.ports import MonthImage
+from stfc.services.queries import ALL_CALLS, CallFilter, CallQuery
+from tests.builders import NOON, OCTOBER, a_call, calls_table
+
+SEPTEMBER = Competence(2026, 9)
+MONTHS = (SEPTEMBER, OCTOBER)
+
+
+class Home:
+    """Calls on disk and the ledger that lists them, without the billing that would fill both."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.database = database
+        self.store = ParquetCallStore(folder / "calls")
+        self.ledger = SqlPartLedger(database)
+        self.now = NOON
+        self.compactor = ParquetCallCompactor(self.store, rows_per_part=5)
+        self.compaction = Compaction(self.ledger, self.compactor, self.store, lambda: self.now)
+        self.engine = Engine()
+
+    def part(self, *calls: dict[str, Any], competence: Competence = OCTOBER) -> str:
+        """List a part of ``calls``, as the worker does."""
+        part = self.store.write(competence, calls_table(calls))
+        row = vars(part) | {"competence": str(competence), "created_at": self.now, "live": True}
+        with self.database.write() as connection:
+            connection.execute(sa.insert(schema.parts).values(**row))
+            bump(connection, competence)
+        return part.path
+
+    def exclude(self, *claims: int, cause: str = "reversed", competence: Competence = OCTOBER) -> None:
+        """Exclude claims, as a reversal or a refusal does."""
+        rows = [{"claim": one, "competence": str(competence), "contract": "1", "cause": cause} for one in claims]
+        with self.database.write() as connection:
+            connection.execute(sa.insert(schema.exclusions), rows)
+            bump(connection, competence)
+
+    def images(self) -> list[MonthImage]:
+        """What the ledger shows of both months."""
+        return list(SqlLedgerReader(self.database).images(MONTHS, {})[1].values())
+
+    def calls(self) -> Calls:
+        """As a screen reads them."""
+        return Calls(self.engine, self.store.root, self.images())
+
+    def raw(self) -> Calls:
+        """The same calls, read without any rollup."""
+        return Calls(self.engine, self.store.root, [replace(image, rollup=None) for image in self.images()])
+
+    def paths(self) -> set[str]:
+        """All that stands on disk: parts and rollups."""
+        return set(self.store.orphans((), older_than=NOON + timedelta(days=36_500)))
+
+    def ids(self) -> list[str]:
+        """Every live call."""
+        return sorted(self.calls().page(CallQuery(limit=None)).table["call_id"].to_pylist())
+
+
+@pytest.fixture
+def home(ready_url: str, tmp_path: Path) -> Iterator[Home]:
+    database = Database(ready_url)
+    yield Home(tmp_path, database)
+    database.dispose()
+
+
+def some_calls(count: int, *, claim: int = 1, name: str = "c") -> list[dict[str, Any]]:
+    """Calls of contracts ``0`` .. ``2``, one after the other."""
+    return [a_call(f"{name}{n}", f"{n % 3}", claim=claim) for n in range(count)]
+
+
+def test_many_parts_become_few_ordered_ones_that_do_not_overlap(home: Home) -> None:
+    for n in range(4):
+        home.part(*some_calls(6, claim=n, name=f"{n}-"))
+    before = home.ids()
+    done = home.compaction.run(OCTOBER)
+    assert done is not None
+    assert (done.before, done.calls, len(before)) == (4, 24, 24)
+    live = home.ledger.listed(OCTOBER).live
+    assert [(part.contract_first, part.contract_last) for part in live.parts] == [("0", "0"), ("1", "1"), ("2", "2")]
+    assert home.ids() == before
+
+
+def test_rows_of_refused_claims_go_and_those_once_charged_stay_hidden(home: Home) -> None:
+    home.part(*some_calls(3, claim=1, name="live"), *some_calls(3, claim=2, name="refused"))
+    home.part(*some_calls(3, claim=3, name="reversed"))
+    home.exclude(2, cause="refused")
+    home.exclude(3)
+    done = home.compaction.run(OCTOBER)
+    assert done is not None
+    assert done.calls == 6
+    assert home.ids() == ["live0", "live1", "live2"]
+
+
+def test_month_whose_every_row_is_refused_keeps_its_part(home: Home) -> None:
+    path = home.part(*some_calls(2))
+    home.exclude(1, cause="refused")
+    assert home.compaction.run(OCTOBER) is not None
+    assert [part.path for part in home.ledger.listed(OCTOBER).live.parts] == [path]
+    assert home.calls().weekday_hour(ALL_CALLS).is_empty()
+    assert home.compaction.run(OCTOBER) is None
+
+
+def test_second_compaction_has_nothing_to_do(home: Home) -> None:
+    home.part(*some_calls(4))
+    assert home.compaction.run(OCTOBER) is not None
+    disk = home.paths()
+    assert home.compaction.run(OCTOBER) is None
+    assert home.compaction.run_all() == []
+    assert home.paths() == disk
+
+
+def test_reversal_after_a_compaction_leaves_the_parts_and_renews_the_rollup(home: Home) -> None:
+    home.part(*some_calls(3, claim=1, name="a"), *some_calls(3, claim=2, name="b"))
+    home.compaction.run(OCTOBER)
+    parts = home.ledger.listed(OCTOBER).live.parts
+    home.exclude(2)
+    assert home.calls().weekday_hour(ALL_CALLS)["calls"].to_list() == [3]
+    assert home.compaction.run(OCTOBER) is not None
+    assert home.ledger.listed(OCTOBER).live.parts == parts
+    assert home.calls().weekday_hour(ALL_CALLS)["calls"].to_list() == [3]
+
+
+class Interrupted(ParquetCallCompactor):
+    """A compactor beside which something else happens, once, before it is done."""
+
+    def __init__(self, home: Home, act: Any) -> None:
+        super().__init__(home.store, rows_per_part=5)
+        self._act = act
+
+    def summed(self, *given: Any) -> str:
+        """As ever, after the act."""
+        act, self._act = self._act, lambda: None
+        act()
+        return super().summed(*given)
+
+
+def test_what_comes_while_a_compaction_runs_is_kept(home: Home) -> None:
+    home.part(*some_calls(3, claim=1, name="old"))
+
+    def meanwhile() -> None:
+        home.part(*some_calls(3, claim=2, name="new"))
+        home.part(*some_calls(3, claim=3, name="late"))
+        home.exclude(1, 3)
+
+    compaction = Compaction(home.ledger, Interrupted(home, meanwhile), home.store, lambda: NOON)
+    assert compaction.run(OCTOBER) is not None
+    assert home.ids() == ["new0", "new1", "new2"]
+    assert home.calls().weekday_hour(ALL_CALLS)["calls"].to_list() == [3]
+
+
+def test_slower_of_two_compactions_changes_nothing_and_leaves_nothing(home: Home) -> None:
+    home.part(*some_calls(6))
+    after: list[set[str]] = []
+
+    def meanwhile() -> None:
+        # What the slower one wrote so far is its own to remove.
+        own = home.paths() - home.ledger.listed_paths(retired_since=NOON)
+        assert home.compaction.run(OCTOBER) is not None
+        after.append(home.paths() - own)
+
+    slower = Compaction(home.ledger, Interrupted(home, meanwhile), home.store, lambda: NOON)
+    assert slower.run(OCTOBER) is None
+    assert [home.paths()] == after
+    assert len(home.ids()) == 6
+
+
+def test_compaction_that_is_told_to_stop_leaves_nothing(home: Home) -> None:
+    home.part(*some_calls(20))
+    disk = home.paths()
+    assert home.compaction.run(OCTOBER, keep_going=lambda: False) is None
+    assert home.paths() == disk
+
+
+def test_broken_part_is_a_storage_error_and_changes_nothing(home: Home) -> None:
+    home.part(*some_calls(3, name="good"))
+    broken = home.part(*some_calls(3, claim=2))
+    (home.store.root / broken).write_bytes(b"PAR1 no more")
+    with pytest.raises(StorageError):
+        home.compaction.run(OCTOBER)
+    assert len(home.ledger.listed(OCTOBER).live.parts) == 2
+
+
+def test_replaced_files_stay_for_the_readers_that_may_be_at_them_then_go(home: Home) -> None:
+    old = {home.part(*some_calls(3)), home.part(*some_calls(3, claim=2))}
+    home.compaction.run(OCTOBER)
+    first = home.paths() - old
+    home.exclude(2)
+    home.now += timedelta(minutes=1)
+    home.compaction.run(OCTOBER)
+    # The files are as young as this test; the janitor's clock is not.
+    janitor = Janitor(home.ledger, home.store, lambda: home.now + timedelta(days=36_500))
+    young = Janitor(home.ledger, home.store, lambda: home.now + ORPHAN_AGE - timedelta(seconds=1))
+    assert old <= home.paths()
+    young.sweep()
+    assert first <= home.paths()
+    janitor.sweep()
+    assert home.paths() == home.ledger.listed_paths(retired_since=home.now + timedelta(seconds=1))
+    assert len(home.ids()) == 3
+
+
+def test_lost_rollup_is_read_around_and_made_again(home: Home) -> None:
+    home.part(*some_calls(6))
+    home.compaction.run(OCTOBER)
+    rollup = home.ledger.listed(OCTOBER).rollup
+    assert rollup is not None
+    home.store.remove([rollup.path])
+    assert home.calls().weekday_hour(ALL_CALLS)["calls"].to_list() == [6]
+    assert home.compaction.run(OCTOBER) is not None
+    assert home.ledger.listed(OCTOBER).rollup != rollup
+
+
+def test_growth_is_what_came_since(home: Home) -> None:
+    home.part(*some_calls(6))
+    home.compaction.run(OCTOBER)
+    home.part(*some_calls(3, claim=2))
+    home.exclude(1)
+    home.part(*some_calls(2), competence=SEPTEMBER)
+    assert [(g.competence, g.calls, g.new_calls, g.new_parts, g.new_exclusions) for g in home.ledger.growth()] == [
+        (SEPTEMBER, 0, 2, 1, 0),
+        (OCTOBER, 6, 3, 1, 1),
+    ]
+
+
+# --- Rollups answer as the calls do --------------------------------------------------------------------------------
+
+CLASSES, PLACES, CONTRACTS = ("LOCAL", "VC1", "LDI"), ("", "11", "+351"), ("10", "2", "30")
+drawn_calls = st.builds(
+    lambda contract, claim, kind, place, day, hour, duration: a_call(
+        "c",
+        contract,
+        claim=claim,
+        destination=place,
+        local_day=date(2026, 10, day),
+        weekday=date(2026, 10, day).weekday(),
+        hour=hour,
+        duration=duration,
+        amount=duration * 10_001,
+        **{"class": kind},
+    ),
+    st.sampled_from(CONTRACTS),
+    st.integers(1, 4),
+    st.sampled_from(CLASSES),
+    st.sampled_from(PLACES),
+    st.integers(1, 31),
+    st.integers(0, 23),
+    st.integers(0, 4_000),
+)
+parts = st.tuples(st.just("part"), st.sampled_from(MONTHS), st.lists(drawn_calls, min_size=1, max_size=8))
+excludes = st.tuples(st.sampled_from(["reversed", "refused"]), st.sampled_from(MONTHS), st.integers(1, 4))
+compacts = st.tuples(st.just("compact"), st.sampled_from(MONTHS), st.none())
+
+
+def some(*values: Any) -> st.SearchStrategy[tuple[Any, ...]]:
+    """None of ``values``, which does not restrict, or some of them."""
+    return st.lists(st.sampled_from(values), unique=True, max_size=2).map(tuple)
+
+
+filters = st.builds(
+    CallFilter,
+    classes=some(*CLASSES),
+    contracts=some(*CONTRACTS),
+    destinations=some(*PLACES),
+    weekdays=some(*range(7)),
+    hours=some(*range(24)),
+)
+queries = st.builds(
+    CallQuery,
+    since=st.none() | st.dates(date(2026, 10, 1), date(2026, 10, 31)),
+    contracts=some(*CONTRACTS),
+    classes=some(*CLASSES),
+    destinations=some(*PLACES),
+    weekdays=some(*range(7)),
+    least_duration=st.none() | st.integers(0, 4_000),
+    late=st.none() | st.booleans(),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(st.one_of(parts, parts, excludes, compacts), max_size=8), chosen=filters, query=queries)
+def test_rollups_answer_as_the_calls_do(
+    home: Home, tmp_path_factory: pytest.TempPathFactory, acts: list[Any], chosen: CallFilter, query: CallQuery
+) -> None:
+    home = Home(tmp_path_factory.mktemp("home"), home.database)
+    with home.database.write() as connection:
+        for table in (schema.parts, schema.rollups, schema.exclusions):
+            connection.execute(sa.delete(table))
+    excluded: set[int] = set()
+    for kind, month, what in acts:
+        # A claim belongs to one month.
+        own = MONTHS.index(month) * 10
+        if kind == "part":
+            home.part(*(call | {"claim": call["claim"] + own} for call in what), competence=month)
+        elif kind == "compact":
+            home.compaction.run(month)
+        elif what + own not in excluded:
+            home.exclude(what + own, cause=kind, competence=month)
+            excluded.add(what + own)
+    answers = home.calls(), home.raw()
+    for one, other in [
+        [calls.revenue_by_month(chosen) for calls in answers],
+        [calls.weekday_hour(chosen) for calls in answers],
+        [calls.top_contracts(2, chosen) for calls in answers],
+        [calls.top_destinations(2, chosen) for calls in answers],
+        [calls.by_day(query) for calls in answers],
+    ]:
+        assert one.equals(other)
+    pages = [calls.page(query) for calls in answers]
+    assert pages[0].totals == pages[1].totals
+    assert pages[0].table.num_rows == pages[0].total
