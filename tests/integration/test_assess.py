@@ -127,6 +127,11 @@ def test_every_field_of_the_file_is_kept_and_what_we_derive_stands_beside(chunk:
             "weekday": 0,
             "late": False,
             "issue": None,
+            "our_price": None,
+            "band": None,
+            "billed_seconds": None,
+            "allowance_seconds": None,
+            "plan_version": None,
         }
     ]
 

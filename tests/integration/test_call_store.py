@@ -46,6 +46,11 @@ def a_call(**changed: Any) -> dict[str, Any]:
         "weekday": 0,
         "late": False,
         "issue": None,
+        "our_price": 110_000,
+        "band": "normal",
+        "billed_seconds": 72,
+        "allowance_seconds": 6,
+        "plan_version": "empresarial-500@2026-01-01",
     }
     return row | changed
 

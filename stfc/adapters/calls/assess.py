@@ -226,7 +226,8 @@ def _figures(kept: pl.DataFrame) -> dict[int, _Figures]:
 
 
 def _part(kept: pl.DataFrame) -> pa.Table:
-    return kept.select(PART_SCHEMA.names).to_arrow().cast(PART_SCHEMA)
+    absent = [pl.lit(None).alias(name) for name in PART_SCHEMA.names if name not in kept.columns]
+    return kept.with_columns(absent).select(PART_SCHEMA.names).to_arrow().cast(PART_SCHEMA)
 
 
 def _facts(totals: Totals) -> dict[str, int]:

@@ -24,6 +24,11 @@ PART_SCHEMA = pa.schema(
         ("weekday", pa.int8()),
         ("late", pa.bool_()),
         ("issue", pa.string()),
+        ("our_price", pa.int64()),
+        ("band", pa.string()),
+        ("billed_seconds", pa.int32()),
+        ("allowance_seconds", pa.int32()),
+        ("plan_version", pa.string()),
     ]
 )
 """A row per kept call, by contract, then start.
@@ -32,6 +37,10 @@ PART_SCHEMA = pa.schema(
 ``destination`` is a CN (``"11"``), a country (``"+351"``) or empty; ``local_day``, ``hour`` and ``weekday`` (0 Monday)
 are those of the line's CN; ``late`` means started before the file's period; ``issue`` is ``CTR-LIN``, ``CTR-DIV`` or
 null. The competence is the folder's, not a column.
+
+The last five are our own rating (PRODUCT 6), all null where the contract has no plan: ``our_price`` in micros, always
+whole centavos, null where the plan has no price; ``band`` is ``normal`` or ``reduced``; ``allowance_seconds`` are those
+of ``billed_seconds`` that an allowance took; ``plan_version`` is code and first day, ``empresarial-500@2026-01-01``.
 """
 
 DICTIONARY_COLUMNS = [
@@ -44,5 +53,7 @@ DICTIONARY_COLUMNS = [
     "class",
     "destination",
     "issue",
+    "band",
+    "plan_version",
 ]
 """Columns of few values, which a part stores as numbers into a list."""
