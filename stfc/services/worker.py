@@ -65,6 +65,7 @@ class WorkerPolicy:
     file_timeout: float = 60.0
     lease: float = 10.0
     heartbeat: float = 3.0
+    storage_pause: float = 5.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
@@ -114,29 +115,57 @@ class Worker:
         Args:
             until_idle: return when nothing waits, runs or is to be tried again, or when all that does is paused.
             batch: the only batch to work on.
+
+        Raises:
+            StorageError: the disk is full or the ledger away, and ``until_idle``; else the worker waits for them.
         """
         beat = threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True)
         self._heartbeat()
         beat.start()
         try:
             while not self._stop.is_set():
-                self._look_at_platform()
-                took = self._take(batch)
-                settled = self._settle_finished(block=not took)
-                if took or settled or self._running:
-                    continue
-                self._tidy()
-                if batch is None:
-                    self._compact_due()
-                if until_idle and self._is_idle(batch):
-                    return
-                self._stop.wait(self._pause(batch))
+                try:
+                    if self._turn(batch):
+                        continue
+                    if until_idle and self._is_idle(batch):
+                        return
+                    self._stop.wait(self._pause(batch))
+                except StorageError as error:
+                    if until_idle:
+                        raise
+                    self._outlive(error)
         finally:
             self._stop.set()
             beat.join()
             for future in self._running:
                 future.cancel()
             self._ledger.leave(self._policy.owner, now=self._clock())
+
+    def _turn(self, batch: int | None) -> bool:
+        """Take and settle what there is; when that is nothing, tidy up. Tells whether there is more to do at once."""
+        self._look_at_platform()
+        took = self._take(batch)
+        settled = self._settle_finished(block=not took)
+        if took or settled or self._running:
+            return True
+        self._tidy()
+        if batch is None:
+            self._compact_due()
+        return False
+
+    def _outlive(self, error: StorageError) -> None:
+        """Hand everything back and go on once the disk, or the ledger's server, lets us: nothing of it was written."""
+        log.error("storage_failed", code=error.code, **error.facts)
+        for future in self._running:
+            future.cancel()
+        self._running.clear()
+        while not self._stop.wait(self._policy.storage_pause):
+            try:
+                self._ledger.leave(self._policy.owner, now=self._clock())
+                self._heartbeat()
+            except StorageError:
+                continue
+            return
 
     # --- Taking work
 

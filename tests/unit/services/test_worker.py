@@ -5,8 +5,10 @@ from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from stfc.domain.outcome import Failed, Outcome
-from stfc.errors import ConnectionBrokenError, StaleSnapshotError
+from stfc.errors import ConnectionBrokenError, StaleSnapshotError, StorageError
 from stfc.services.ports import (
     ChunkResult,
     ChunkSpec,
@@ -27,7 +29,10 @@ class AtOnce(Executor):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except StorageError as error:
+            future.set_exception(error)
         return future
 
 
@@ -46,6 +51,7 @@ class FakeQueue:
 
     def leave(self, owner: str, **_: object) -> None:
         self.acts.append("leave")
+        self.waiting, self.held = self.held + self.waiting, []
 
     def claim(self, owner: str, *, slow: bool, limit: int, **_: object) -> Claim | None:
         if slow or self.paused or not self.waiting:
@@ -89,11 +95,18 @@ class FakeQueue:
         self.acts.append("up" if state.up else "down")
 
 
-def _worker(queue: FakeQueue, gateway: FakeGateway, outcomes: Sequence[Outcome], clock: Any = None) -> Worker:
+FULL = StorageError(place="/calls", cause="No space left on device")
+
+
+def _worker(
+    queue: FakeQueue, gateway: FakeGateway, outcomes: Sequence[Outcome | StorageError], clock: Any = None
+) -> Worker:
     script = list(outcomes)
 
     def process(spec: ChunkSpec) -> ChunkResult:
         outcome = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(outcome, StorageError):
+            raise outcome
         if outcome is DOWN:
             gateway.down = ConnectionBrokenError(cause="x")
         return ChunkResult(tuple(ItemResult(i.item, i.claim, i.contract, outcome, ()) for i in spec.items), None)
@@ -109,7 +122,7 @@ def _worker(queue: FakeQueue, gateway: FakeGateway, outcomes: Sequence[Outcome],
         process_chunk=process,
         sweep=lambda: 0,
         compact=lambda keep_going: [],
-        policy=WorkerPolicy("w1", "host", 1, chunks=1),
+        policy=WorkerPolicy("w1", "host", 1, chunks=1, storage_pause=0),
         clock=clock or (lambda: NOW),
     )
 
@@ -152,6 +165,13 @@ def test_a_paused_batch_goes_on_by_itself_when_the_platform_answers() -> None:
         return ticks[0]
 
     worker = _worker(queue, gateway, [DOWN, FINAL], clock)
+    _stop_after_settling(worker, queue)
+    worker.run()
+    assert queue.settled == [(1, [FINAL] * 2)]
+    assert "resume" in queue.acts
+
+
+def _stop_after_settling(worker: Worker, queue: FakeQueue) -> None:
     settle = queue.settle
 
     def settle_and_stop(*args: Any, **facts: Any) -> dict[str, int]:
@@ -159,9 +179,23 @@ def test_a_paused_batch_goes_on_by_itself_when_the_platform_answers() -> None:
         return settle(*args, **facts)
 
     queue.settle = settle_and_stop  # type: ignore[method-assign]
+
+
+def test_a_worker_outlives_a_full_disk_and_hands_back_what_it_held() -> None:
+    queue = FakeQueue()
+    worker = _worker(queue, FakeGateway(), [FULL, FULL, FINAL])
+    _stop_after_settling(worker, queue)
     worker.run()
     assert queue.settled == [(1, [FINAL] * 2)]
-    assert "resume" in queue.acts
+    assert queue.acts.count("leave") == 3
+    assert queue.acts.count("heartbeat") >= 3
+
+
+def test_who_waits_for_the_end_hears_of_a_full_disk() -> None:
+    queue = FakeQueue()
+    with pytest.raises(StorageError):
+        _worker(queue, FakeGateway(), [FULL]).run(until_idle=True)
+    assert queue.waiting == ["1", "2"]
 
 
 def test_refused_credentials_pause_the_batch() -> None:
