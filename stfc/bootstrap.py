@@ -6,12 +6,13 @@ import socket
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from stfc import settings as configuration
+from stfc.adapters.backup import LocalHome, TarArchive
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.compaction import ParquetCallCompactor
 from stfc.adapters.calls.exports import ParquetCallExport
@@ -19,9 +20,11 @@ from stfc.adapters.calls.health import ParquetCallDoctor
 from stfc.adapters.calls.store import ParquetCallStore
 from stfc.adapters.disk import LocalDisk
 from stfc.adapters.documents.tables import FileTables
+from stfc.adapters.erp.health import ParquetSnapshotDoctor
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
+from stfc.adapters.ledger.copies import SqliteCopies
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.health import SqlLedgerDoctor
@@ -30,25 +33,27 @@ from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
+from stfc.adapters.ledger.unfinished import SqlUnfinished
 from stfc.adapters.ledger.work import SqlWorkLedger
 from stfc.adapters.read_model.model import DuckReadModel
 from stfc.adapters.summit.folder import FolderSummitGateway
 from stfc.adapters.summit.http import HttpSummitGateway
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Policy
-from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, StorageError
+from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
 from stfc.services import chunk
+from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
 from stfc.services.compaction import Compaction
 from stfc.services.exports import Exports
-from stfc.services.health import Doctor
+from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
 from stfc.services.importing import Importing
-from stfc.services.janitor import Janitor
-from stfc.services.ports import ChunkResult, ChunkSpec, RetryPolicy, SummitGateway
+from stfc.services.janitor import Janitor, SnapshotJanitor
+from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
-from stfc.services.status import StatusService
+from stfc.services.status import DiskWatch, StatusService
 from stfc.services.worker import Worker, WorkerPolicy
 from stfc.settings import Settings
 
@@ -176,7 +181,9 @@ class Application:
     @cached_property
     def status(self) -> StatusService:
         """The system's parts at a glance."""
-        return StatusService(self.reader, self.batches, self.work, self.clock, configured=self.settings.has_platform)
+        disks = DiskWatch(LocalDisk(), (self.settings.home, self.settings.calls_root))
+        configured = self.settings.has_platform
+        return StatusService(self.reader, self.batches, self.work, disks, self.clock, configured=configured)
 
     @cached_property
     def call_search(self) -> CallSearch:
@@ -206,11 +213,41 @@ class Application:
             ledger=SqlLedgerDoctor(self.database),
             parts=ParquetCallDoctor(self.calls),
             calls=self.calls,
-            snapshots=self.snapshots,
+            snapshots=ParquetSnapshotDoctor(self.snapshots),
             work=self.work,
             disk=LocalDisk(),
             places=(self.settings.home, self.settings.calls_root),
             gateway=self.gateway,
+            settings=partial(_odd_settings, self.settings),
+            ledger_clock=self.database.clock,
+            clock=self.clock,
+            audit=self.audit,
+            repairs=self._repairs(),
+            policy=DoctorPolicy(
+                lease=timedelta(seconds=self.settings.lease), snapshot_age=timedelta(days=self.settings.snapshot_days)
+            ),
+        )
+
+    def _repairs(self) -> dict[str, Callable[[], int]]:
+        """The acts behind ``health.ACTIONS``, each safe at any time."""
+        snapshots = SnapshotJanitor(self.snapshot_ledger, ParquetSnapshotDoctor(self.snapshots), self.clock)
+        unfinished = SqlUnfinished(self.database)
+        return {
+            "sweep_orphans": Janitor(self.part_ledger, self.calls, self.clock).sweep,
+            "remove_leftovers": snapshots.sweep,
+            "free_leases": lambda: self.work.free(now=self.clock()),
+            "refresh_batches": lambda: unfinished.refresh_batches(self.clock()),
+            "bring_forward": lambda: unfinished.bring_forward(self.clock()),
+        }
+
+    @cached_property
+    def backup(self) -> Backup:
+        """Everything in one file."""
+        return Backup(
+            copies=SqliteCopies(self.database),
+            archive=TarArchive(),
+            home=_local_home(self.settings, self.database),
+            audit=self.audit,
             clock=self.clock,
         )
 
@@ -295,13 +332,46 @@ def dump_erp(
     return erp_dump.dump(folder, contracts=contracts, seed=seed, months=months, until=until, clean=clean)
 
 
+def _odd_settings(settings: Settings) -> list[Observation]:
+    """Contradictions, and variables that name no setting."""
+    contradictions = configuration.contradictions(settings)
+    found = [Observation("settings", "CFG-INV", {"setting": name, "cause": cause}) for name, cause in contradictions]
+    unknown = configuration.unknown(os.environ)
+    return found + [Observation("settings", "DOC-DES", {"setting": name}) for name in unknown]
+
+
+def restoring(settings: Settings) -> Restoring:
+    """The use case *restore*, which opens no home: it makes one (``NotPossibleError`` with a ledger in PostgreSQL)."""
+    database = Database(settings.ledger_address)
+    if not database.is_sqlite:
+        raise NotPossibleError(cause="restore_postgres")
+    return Restoring(
+        copies=SqliteCopies(database),
+        archive=TarArchive(),
+        home=_local_home(settings, database),
+        check_format=_check_format,
+        clock=clock,
+    )
+
+
+def _local_home(settings: Settings, database: Database) -> LocalHome:
+    return LocalHome(settings.home, ledger=Path(database.place), calls=settings.calls_root)
+
+
 def _open_home(home: Path) -> None:
     marker = home / "format"
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             marker.write_text(HOME_FORMAT, encoding="utf-8")
-        found = marker.read_text(encoding="utf-8").strip()
+    except OSError as cause:
+        raise StorageError(place=str(home), cause=cause.strerror or str(cause)) from cause
+    _check_format(home)
+
+
+def _check_format(home: Path) -> None:
+    try:
+        found = (home / "format").read_text(encoding="utf-8").strip()
     except OSError as cause:
         raise StorageError(place=str(home), cause=cause.strerror or str(cause)) from cause
     if found != HOME_FORMAT:

@@ -24,6 +24,8 @@ from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain, plain_micros
 from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, SettingsError, StfcError
+from stfc.services.backup import BackedUp, Restored
+from stfc.services.health import ACTIONS, Diagnosis, Repaired
 from stfc.services.ports import Actor, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -684,33 +686,105 @@ def compact(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Confere configuração, livro-razão, disco, plataforma, processador e se tudo soma; termina com 1 se algo não."""
-    findings, notes = _examined()
-    document = {
-        "ok": not findings,
-        "findings": [_observation_document(seen) for seen in findings],
-        "notes": [_observation_document(seen) for seen in notes],
+def doctor(
+    sample: Annotated[int, typer.Option(min=0, help="Quantos arquivos de ligações conferir byte a byte.")] = 20,
+    all_: Annotated[bool, typer.Option("--all", help="Confere todos os arquivos e toda a história.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Faz os reparos seguros e confere de novo.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Confere configuração, livro-razão, disco, plataforma, processador e se tudo soma; termina com 1 se algo não.
+
+    O que a conferência custa não cresce com a história; com --all, lê tudo.
+    """
+    try:
+        application = _application()
+        diagnosis = application.doctor.examine(None if all_ else sample)
+    except StfcError as error:
+        # What keeps the application from starting is the only finding then, and nothing that a repair could mend.
+        check = "settings" if isinstance(error, SettingsError) else "ledger"
+        _diagnosed(Diagnosis((Observation(check, error.code, error.facts),), ()), as_json)
+        return
+    if not repair:
+        _diagnosed(diagnosis, as_json)
+        return
+    repaired = application.doctor.repair(diagnosis, _actor(application.settings))
+    _diagnosed(application.doctor.examine(None if all_ else sample), as_json, repaired)
+
+
+def _diagnosed(diagnosis: Diagnosis, as_json: bool, repaired: Sequence[Repaired] | None = None) -> None:
+    """Say what was seen and, after a repair, what was done; exit 1 when something needs somebody's act."""
+    document: dict[str, Any] = {
+        "ok": diagnosis.ok,
+        "findings": [_observation_document(seen) for seen in diagnosis.findings],
+        "notes": [_observation_document(seen) for seen in diagnosis.notes],
     }
-    lines = [f"falha {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in findings]
-    lines += [f"nota  {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})" for seen in notes]
-    _answer(document, as_json, lines or ["Tudo certo."])
-    if findings:
+    lines = []
+    if repaired is not None:
+        document["repaired"] = [_repaired_document(one) for one in repaired]
+        lines = [f"feito {done['message']}" for done in document["repaired"]] or ["Nada a reparar."]
+    lines += [line for seen in diagnosis.findings for line in _observation_lines("falha", seen)]
+    lines += [line for seen in diagnosis.notes for line in _observation_lines("nota ", seen)]
+    if diagnosis.ok and not diagnosis.notes:
+        lines.append("Tudo certo.")
+    _answer(document, as_json, lines)
+    if not diagnosis.ok:
         raise typer.Exit(1)
 
 
-def _examined() -> tuple[Sequence[Observation], Sequence[Observation]]:
-    """What the doctor saw; what keeps the application from starting is the only finding then."""
-    try:
-        diagnosis = _application().doctor.examine()
-    except StfcError as error:
-        check = "settings" if isinstance(error, SettingsError) else "ledger"
-        return [Observation(check, error.code, error.facts)], []
-    return diagnosis.findings, diagnosis.notes
+def _observation_document(seen: Observation) -> dict[str, Any]:
+    return {
+        "check": seen.check,
+        "code": seen.code,
+        "message": text.observation(seen),
+        "repair": {"message": text.DOCTOR_REPAIRS[seen.code], "action": ACTIONS.get(seen.code)},
+    }
 
 
-def _observation_document(seen: Observation) -> dict[str, str]:
-    return {"check": seen.check, "code": seen.code, "message": text.observation(seen)}
+def _observation_lines(kind: str, seen: Observation) -> list[str]:
+    hint = " (stfc doctor --repair)" if seen.code in ACTIONS else ""
+    return [
+        f"{kind} {text.CHECKS[seen.check]}: {text.observation(seen)} ({seen.code})",
+        f"      {text.DOCTOR_REPAIRS[seen.code]}{hint}",
+    ]
+
+
+def _repaired_document(done: Repaired) -> dict[str, Any]:
+    message = text.error(done.error) if done.error else text.fill(text.REPAIRED[done.action], {"count": done.count})
+    return {"action": done.action, "count": done.count, "message": message}
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Arquivo .tar de destino; um antigo de mesmo nome é trocado no fim.")],
+    as_json: AsJson = False,
+) -> None:
+    """Grava livro-razão, dados do ERP e ligações de um mesmo instante em um arquivo, com tudo em funcionamento."""
+    application = _application()
+    done = application.backup.make(file, _actor(application.settings))
+    document = {
+        "file": str(done.file),
+        "bytes": done.archived.size,
+        "sha256": done.archived.sha256,
+        **_copy_document(done),
+    }
+    _answer(document, as_json, [text.backed_up(done.archived.files, done.archived.size, str(file))])
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="Arquivo que “stfc backup” gravou.")],
+    as_json: AsJson = False,
+) -> None:
+    """Volta um backup em uma pasta vazia (STFC_HOME): confere tudo antes de pôr no lugar."""
+    settings = _bootstrap().settings()
+    done = _bootstrap().restoring(settings).run(file, _actor(settings))
+    _answer({"home": str(settings.home), **_copy_document(done)}, as_json, [text.restored(str(settings.home))])
+
+
+def _copy_document(done: BackedUp | Restored) -> dict[str, Any]:
+    copy = done.copy
+    counts = {"snapshots": len(copy.snapshots), "parts": len(copy.parts)}
+    return {"revision": copy.revision, **counts, "seconds": done.seconds}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the environment and ``stfc.toml`` in the home say (ARCHITECTURE, command line)."""
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ class Settings(BaseSettings):
     """Settings of one home. Environment variables ``STFC_…`` win over ``stfc.toml``.
 
     ``summit_dir`` chooses the folder adapter instead of HTTP; with neither it nor ``summit_url`` the integration
-    *STFC - Summit* is not enabled. Times are in seconds.
+    *STFC - Summit* is not enabled. Times are in seconds; ``snapshot_days`` is the age from which on the ERP's data
+    count as old.
     """
 
     model_config = SettingsConfigDict(env_prefix="STFC_", extra="ignore", frozen=True)
@@ -41,6 +43,7 @@ class Settings(BaseSettings):
     retry_most: float = Field(default=30.0, ge=0)
     file_size_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     snapshots_kept: int = Field(default=24, ge=1)
+    snapshot_days: int = Field(default=35, ge=1)
     awaiting_note_excludes: bool = False
 
     @classmethod
@@ -90,6 +93,23 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as cause:
         first = cause.errors()[0]
         raise SettingsError(setting=".".join(map(str, first["loc"])), cause=first["msg"]) from cause
+
+
+def contradictions(settings: Settings) -> list[tuple[str, str]]:
+    """Settings that exclude each other or cannot work together, with the cause: a key of ``text.SETTING_CAUSES``."""
+    found = [
+        ("STFC_SUMMIT_DIR", "two_platforms", settings.summit_dir is not None and settings.summit_url is not None),
+        ("STFC_HEARTBEAT", "heartbeat", settings.heartbeat * 2 > settings.lease),
+        ("STFC_RETRY_MOST", "retry_most", settings.retry_most < settings.retry_first),
+        ("STFC_PATIENCE", "patience", settings.patience > settings.file_timeout),
+    ]
+    return [(setting, cause) for setting, cause, holds in found if holds]
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """The variables that look like ours and name no setting."""
+    known = {f"STFC_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in environment if name.upper().startswith("STFC_") and name.upper() not in known)
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -83,6 +83,11 @@ def a_house(url: str, folder: Path) -> House:
     database = Database(url)
     database.upgrade()
     SqlSnapshotLedger(database).switch(1, previous=None, rows={"contracts": 3}, actor=ANA, now=NOW)
+    return house_at(database, folder)
+
+
+def house_at(database: Database, folder: Path) -> House:
+    """The house over a ledger that is there already."""
     return House(database, ParquetCallStore(folder), SqlBatchLedger(database), SqlWorkLedger(database))
 
 

@@ -278,6 +278,11 @@ NOT_POSSIBLE = {
     "reveal_reason_missing": "Informe o motivo de revelar os números; ele fica na auditoria.",
     "calls_differ": "O contrato {contract} foi cobrado por {expected} ligações e há {found} guardadas; "
     "nada foi exportado. Rode “stfc doctor”.",
+    "backup_postgres": "O livro-razão está em PostgreSQL: copie-o com pg_dump e, depois, as pastas snapshots e calls.",
+    "backup_damaged": "{path} não é o que o livro-razão diz; nada foi gravado. Rode “stfc doctor --all”.",
+    "restore_postgres": "O livro-razão está em PostgreSQL: volte-o com pg_restore, e as pastas snapshots e calls.",
+    "restore_occupied": "{path} já existe; o backup volta só em uma pasta vazia. Nada foi alterado.",
+    "restore_broken": "{file} não é um backup inteiro ({detail}). Nada foi alterado.",
     "home_exists": "{home} já tem dados que não são da demonstração.",
     "child_ended": "A demonstração parou: {name} terminou com o código {status}.",
     "child_silent": "{url} não respondeu a tempo.",
@@ -293,6 +298,7 @@ ACTIONS = {
     "import": "importar dados do ERP",
     "reveal": "revelar números",
     "reveal_bulk": "revelar números de vários contratos",
+    "repair": "reparar",
 }
 _ERRORS = {
     "CFG-INV": "A configuração {setting} está errada: {cause}.",
@@ -504,6 +510,18 @@ def compacted(competence: Competence, before: int, after: int, calls: int) -> st
     return f"{competence}: {counted} ligações, de {before} para {after} partes; somas dos gráficos refeitas."
 
 
+def backed_up(files: int, count: int, file: str) -> str:
+    """What a backup of ``files`` files and ``count`` bytes came to."""
+    return f"{files} arquivos, {count / (1 << 20):.1f} MB, em {file}.".replace(".", ",", 1)
+
+
+def restored(home: str) -> str:
+    """What a restore came to, and what to do next."""
+    return f"Tudo conferido e no lugar, em {home}. Rode “stfc doctor” e inicie os processos."
+
+
+# --- The doctor (ARCHITECTURE, command line) -----------------------------------------------------------------------
+
 CHECKS = {
     "settings": "Configuração",
     "platform": "Plataforma",
@@ -512,6 +530,7 @@ CHECKS = {
     "worker": "Processador",
     "snapshot": "Dados do ERP",
     "orphans": "Arquivos órfãos",
+    "clock": "Relógio",
     "never_twice": "Nunca duas vezes",
     "parts": "Arquivos de ligações",
     "calls": "Ligações",
@@ -519,17 +538,35 @@ CHECKS = {
 }
 DOCTOR = {
     "DOC-INT": "O livro-razão está danificado: {detail}.",
+    "DOC-IDX": "Falta no livro-razão a proteção contra cobrar duas vezes: o índice único {index}.",
     "DOC-DUP": "{count} contrato(s) com mais de {what} na mesma competência: {contracts}.",
     "DOC-VAL": "{count} contrato(s) em que {what} não dizem o mesmo: {contracts}.",
     "DOC-PRE": "{count} item(ns) em execução sem processador que responda por eles: {contracts}.",
     "DOC-PRT": "O arquivo de ligações {path} não pode ser lido: {cause}.",
     "DOC-TAM": "O arquivo de ligações {path} tem {size} bytes; foi gravado com {expected}.",
+    "DOC-SHA": "O conteúdo do arquivo de ligações {path} mudou: não confere com o sha256 gravado.",
     "DOC-LIG": "{count} contrato(s) com ligações guardadas em número diferente do cobrado: {contracts}.",
     "DOC-SOM": "{count} contrato(s) em que a soma das ligações difere do valor cobrado: {contracts}.",
     "DOC-GRV": "Não é possível gravar em {place}: {cause}.",
     "DOC-ESP": "Restam {free} livres em {place}.",
     "DOC-TRB": "{count} contrato(s) na fila e nenhum processador vivo; inicie “stfc worker”.",
-    "DOC-SNP": "A importação {snapshot} do ERP, a atual, não está em {path}.",
+    "DOC-LOT": "{count} lote(s) com situação diferente da dos seus itens: {batches}.",
+    "DOC-FUT": "{count} contrato(s) com a próxima tentativa marcada para depois de amanhã.",
+    "DOC-PAR": "O lote {batch} tem o que fazer e não anda há {minutes} minutos.",
+    "DOC-SNP": "A importação {snapshot} do ERP não está em {path}.",
+    "DOC-TAB": "A tabela {table} da importação {snapshot} do ERP não pode ser lida: {cause}.",
+    "DOC-TLI": "A tabela {table} da importação {snapshot} do ERP tem {rows} linhas; foi gravada com {expected}.",
+    "DOC-VEL": "Os dados do ERP, da importação {snapshot}, têm {days} dias.",
+    "DOC-RES": "{count} pasta(s) de importações interrompidas, há mais de uma hora: {paths}.",
+    "DOC-REN": "{count} pasta(s) de importação em curso ou interrompida há pouco: {paths}.",
+    "DOC-LEN": "A Summit levou {milliseconds} ms para responder.",
+    "DOC-RPL": "O relógio desta máquina difere {seconds} s do da Summit.",
+    "DOC-RLV": "O relógio desta máquina difere {seconds} s do relógio do livro-razão.",
+    "DOC-RPR": "O relógio do processador {pid} em {host} difere {seconds} s do relógio do livro-razão.",
+    "DOC-RET": "O relógio voltou: o último registro do livro-razão está {seconds} s adiante dele.",
+    "DOC-ADI": "O último registro do livro-razão está {seconds} s adiante; o relógio, hoje, confere com o da Summit.",
+    "DOC-DES": "{setting} não é uma configuração conhecida e não tem efeito.",
+    "DOC-AMO": "Conferidas as {examined} competências que mudaram por último, de {months}.",
     "DOC-ORF": "{count} arquivo(s) de ligações que ninguém lista, há mais de uma hora: {paths}.",
     "DOC-NOV": "{count} arquivo(s) de ligações ainda não listados, recentes: {paths}.",
     "DOC-IMP": "Ainda não há dados do ERP.",
@@ -552,6 +589,63 @@ _DOCTOR_WORDS = {
         "events": "evento de faturamento zerado e item",
     },
 }
+
+
+DOCTOR_REPAIRS = {
+    "DOC-INT": "Pare os processos e volte o último backup com “stfc restore”, em uma pasta vazia.",
+    "DOC-IDX": "Pare os processos e volte o último backup; sem o índice, nada impede cobrar duas vezes.",
+    "DOC-DUP": "Pare os processadores, estorne uma das duas com “stfc batches reverse” e abra um chamado.",
+    "DOC-VAL": "Estorne a cobrança com “stfc batches reverse” e cobre de novo, ou volte o último backup.",
+    "DOC-PRE": "Devolver os itens à fila; nenhuma tentativa se perde.",
+    "DOC-PRT": "Volte o arquivo do último backup; sem ele, estorne o lote e cobre de novo.",
+    "DOC-TAM": "Volte o arquivo do último backup; sem ele, estorne o lote e cobre de novo.",
+    "DOC-SHA": "Volte o arquivo do último backup; sem ele, estorne o lote e cobre de novo.",
+    "DOC-LIG": "Estorne a cobrança com “stfc batches reverse” e cobre de novo, ou volte o último backup.",
+    "DOC-SOM": "Estorne a cobrança com “stfc batches reverse” e cobre de novo, ou volte o último backup.",
+    "DOC-GRV": "Dê à conta do produto o direito de gravar na pasta, ou troque o disco.",
+    "DOC-ESP": "Libere espaço no disco antes de gerar cobranças.",
+    "DOC-TRB": "Inicie “stfc worker”.",
+    "DOC-LOT": "Recalcular a situação dos lotes a partir dos itens.",
+    "DOC-FUT": "Trazer as tentativas para agora; acerte o relógio antes.",
+    "DOC-PAR": "Veja o log do processador e reinicie-o; o que ele fazia volta à fila por si.",
+    "DOC-SNP": "Volte a pasta do último backup, ou importe os dados do ERP de novo.",
+    "DOC-TAB": "Importe os dados do ERP de novo com “stfc import”.",
+    "DOC-TLI": "Importe os dados do ERP de novo com “stfc import”.",
+    "DOC-VEL": "Importe os dados atuais do ERP com “stfc import”.",
+    "DOC-ORF": "Remover os arquivos: nenhuma cobrança os usa.",
+    "DOC-NOV": "Nada a fazer: são de um processamento em curso, ou serão removidos.",
+    "DOC-RES": "Remover as pastas: nenhuma importação as usa.",
+    "DOC-REN": "Nada a fazer: são de uma importação em curso, ou poderão ser removidas depois.",
+    "DOC-IMP": "Importe os dados do ERP com “stfc import”.",
+    "DOC-LOC": "Esquecer esses processadores e devolver à fila o que faziam.",
+    "DOC-PAU": "Resolva a causa; o lote continua por si, ou com “stfc batches retry”.",
+    "DOC-LEN": "Se persistir, fale com quem opera a Summit ou a rede.",
+    "DOC-RPL": "Acerte o relógio desta máquina (NTP); se ele estiver certo, avise quem opera a Summit.",
+    "DOC-RLV": "Acerte os relógios desta máquina e do servidor do livro-razão (NTP).",
+    "DOC-RPR": "Acerte o relógio da máquina do processador (NTP) e reinicie-o.",
+    "DOC-RET": "Acerte o relógio desta máquina (NTP).",
+    "DOC-ADI": "Nada a fazer: foi um relógio adiantado, e o tempo o alcança.",
+    "DOC-DES": "Corrija o nome da variável, ou remova-a.",
+    "DOC-AMO": "Rode “stfc doctor --all” para conferir toda a história.",
+    "SUM-401": "Corrija STFC_SUMMIT_TOKEN.",
+    "SUM-429": "Aguarde, e rode de novo.",
+    "SUM-5XX": "Se persistir, abra um chamado na Summit.",
+    "SUM-TMO": "Confira a rede até a Summit; se persistir, abra um chamado.",
+    "SUM-NET": "Confira STFC_SUMMIT_URL e a rede até a Summit.",
+    "SUM-CFG": "Defina STFC_SUMMIT_URL ou STFC_SUMMIT_DIR.",
+    "CFG-INV": "Corrija a configuração no ambiente ou em stfc.toml.",
+    "CFG-VER": "Use a versão do produto que gravou a pasta.",
+    "ARM-ESC": "Confira o disco, as permissões e o endereço do livro-razão.",
+}
+"""What to do about what the doctor saw, by its code; where the doctor can do it, what ``--repair`` does."""
+REPAIRED = {
+    "sweep_orphans": "{count} arquivo(s) órfão(s) removido(s).",
+    "remove_leftovers": "{count} pasta(s) de importações interrompidas removida(s).",
+    "free_leases": "{count} item(ns) de processadores mortos de volta à fila.",
+    "refresh_batches": "{count} lote(s) com a situação recalculada.",
+    "bring_forward": "{count} contrato(s) com a próxima tentativa trazida para agora.",
+}
+"""What a repair did, by its name."""
 
 
 def observation(seen: Any) -> str:
@@ -758,6 +852,10 @@ SETTING_CAUSES = {
     "address": "não é um endereço como https://summit.exemplo.com.br",
     "unknown": "não existe uma configuração com este nome",
     "token": "o token tem caracteres que um cabeçalho HTTP não aceita",
+    "two_platforms": "STFC_SUMMIT_URL também está definida; a pasta vale, a URL não",
+    "heartbeat": "o sinal de vida deve caber ao menos duas vezes em STFC_LEASE, senão o prazo se perde com um atraso",
+    "retry_most": "a maior espera é menor que a primeira (STFC_RETRY_FIRST)",
+    "patience": "a paciência de um lote é maior que o tempo de um arquivo (STFC_FILE_TIMEOUT)",
 }
 """Why a setting cannot be used, where the ``cause`` of a ``SettingsError`` is a key."""
 

@@ -27,10 +27,14 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class PlatformHealth:
-    """The platform answered ``health``: its version of the interface and how long that took, in milliseconds."""
+    """The platform answered ``health``: its version of the interface and how long that took, in milliseconds.
+
+    ``clock`` is what its own clock said, to the second; None where it has none.
+    """
 
     version: str
     latency_ms: float
+    clock: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -974,37 +978,91 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class SnapshotRow:
+    """A snapshot as the ledger remembers it; ``rows`` is per table."""
+
+    number: int
+    imported_at: datetime
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class LedgerHealth:
     """What the ledger says of itself at one moment.
 
-    ``findings`` do not add up or are damaged. ``waiting`` items wait in batches that are not paused, ``paused`` maps
-    the paused batches to their codes, ``dead`` counts workers whose lease ran out. ``listed`` are the paths of all
-    parts, ``claims`` (Arrow: claim, contract, competence, calls, amount in centavos) the live items that have calls.
+    ``findings`` do not add up or are damaged. ``snapshot`` is the current one (None before the first import),
+    ``snapshots`` are all that are kept. ``waiting`` items wait in batches that are not paused, ``paused`` maps the
+    paused batches to their codes, ``dead`` counts workers silent for longer than their lease, ``newest`` is the last
+    instant that was written. ``listed`` are the paths of all parts, ``parts`` the live ones. ``calls`` and ``claims``
+    (Arrow: claim, contract, competence, calls, amount in centavos; the live items that have calls) are of the months
+    that were examined: ``examined`` of ``months``.
     """
 
     findings: tuple[Observation, ...]
-    snapshot: int | None
+    snapshot: SnapshotRow | None
+    snapshots: frozenset[int]
     waiting: int
     paused: Mapping[int, str]
     dead: int
+    newest: datetime | None
     listed: frozenset[str]
+    parts: tuple[Part, ...]
     calls: LiveCalls
     claims: pa.Table
+    examined: int
+    months: int
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How much history the doctor reads: the months that changed last, at most ``months`` of them and no more than
+    hold ``calls`` records, but always one; and one of the older ones, another at each revision."""
+
+    months: int = 12
+    calls: int = 5_000_000
 
 
 class LedgerDoctor(Protocol):
     """Looks at the ledger without trusting its own constraints."""
 
-    def examine(self, now: datetime) -> LedgerHealth:
-        """Integrity, never twice, sums, leases: all of one moment."""
+    def examine(self, now: datetime, ledger_now: datetime, depth: Depth | None) -> LedgerHealth:
+        """Integrity, never twice, sums, leases, batches: all of one moment, which is ``now`` by our clock and
+        ``ledger_now`` by the ledger's; ``depth`` None looks at all history."""
         ...
 
 
 class CallDoctor(Protocol):
     """Looks at the parts of calls on disk."""
 
-    def examine(self, live: LiveCalls, claims: pa.Table) -> list[Observation]:
-        """Parts that are missing or of another size, and claims whose calls or amounts differ from the ledger's."""
+    def examine(
+        self, parts: Sequence[Part], hashed: Sequence[Part], live: LiveCalls, claims: pa.Table
+    ) -> list[Observation]:
+        """``parts`` that are missing or of another size, ``hashed`` ones of other content, and ``claims`` whose calls
+        or amounts differ from those of ``live``."""
+        ...
+
+
+class SnapshotDoctor(Protocol):
+    """Looks at the snapshots on disk."""
+
+    def examine(self, current: SnapshotRow | None, kept: Collection[int]) -> list[Observation]:
+        """Snapshots that are gone, and tables of the current one that cannot be read or have lost rows."""
+        ...
+
+    def leftovers(self, kept: Collection[int], *, older_than: datetime) -> list[str]:
+        """Folders of imports that were killed, by name: of no snapshot in ``kept``, untouched since ``older_than``."""
+        ...
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove leftovers by name (``StorageError``)."""
+        ...
+
+
+class SnapshotCatalogue(Protocol):
+    """Which snapshots the ledger keeps."""
+
+    def kept(self) -> frozenset[int]:
+        """All that are not discarded."""
         ...
 
 
@@ -1022,6 +1080,118 @@ class DiskProbe(Protocol):
 
     def look(self, folder: Path) -> DiskState:
         """Try to write a file in ``folder`` and remove it."""
+        ...
+
+
+# --- Backup --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LedgerCopy:
+    """What a copy of the ledger lists: the live parts and rollups (folders below the calls' root), the kept
+    snapshots."""
+
+    revision: int
+    parts: tuple[Part, ...]
+    rollups: tuple[str, ...]
+    snapshots: tuple[int, ...]
+
+
+class LedgerCopies(Protocol):
+    """Copies of the ledger as single files."""
+
+    def copy(self, target: Path) -> LedgerCopy:
+        """Copy the ledger, as of one moment and while others write, to the new file ``target``.
+
+        ``NotPossibleError`` where the store has tools of its own for that, ``StorageError``.
+        """
+        ...
+
+    def listing(self, ledger: Path) -> LedgerCopy:
+        """What a copy lists; ``StorageError`` when it is damaged."""
+        ...
+
+    def revive(self, ledger: Path, actor: Actor, now: datetime, *, source: str) -> None:
+        """Make a copy ready to be worked on: this version's tables, no workers, an audit line that names ``source``.
+
+        ``HomeVersionError`` when a newer version of the product wrote it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file on its way into an archive: its name there, where it stands, and its sha256 where that is known."""
+
+    name: str
+    path: Path
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ArchiveFile:
+    """A member of an archive: its size in bytes and its sha256."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A finished archive: its size in bytes, its sha256, and how many files are in it."""
+
+    size: int
+    sha256: str
+    files: int
+
+
+class Archive(Protocol):
+    """Many files in one, with a manifest that tells whether it is whole."""
+
+    def write(self, file: Path, members: Iterable[Member]) -> Archived:
+        """Write ``members`` to ``file``, which appears whole or not at all.
+
+        ``NotPossibleError`` when one is not of its sha256, ``StorageError``.
+        """
+        ...
+
+    def unpack(self, file: Path, target: Callable[[str], Path]) -> Mapping[str, ArchiveFile]:
+        """Unpack every member to where ``target`` says for its name, and verify it; gives the members by name.
+
+        ``NotPossibleError`` when ``file`` is no whole archive of ours, ``StorageError``.
+        """
+        ...
+
+
+class Home(Protocol):
+    """A home's files by the names that they have in an archive."""
+
+    def path(self, name: str) -> Path:
+        """Where the file or folder ``name`` stands."""
+        ...
+
+    def files(self, folders: Iterable[str]) -> list[str]:
+        """The names of all files in ``folders``; ``StorageError`` when one is not there."""
+        ...
+
+    def scratch(self, file: Path) -> Path:
+        """A new name beside ``file``, for something that does not last."""
+        ...
+
+    def occupied(self) -> str | None:
+        """What stands in the way of a restore; None when nothing does."""
+        ...
+
+    def staged(self, name: str) -> Path:
+        """Where ``name`` is unpacked to, before it counts."""
+        ...
+
+    def settle(self) -> None:
+        """Put all that is staged in its place, the ledger last (``StorageError``)."""
+        ...
+
+    def clear(self) -> None:
+        """Remove what is staged."""
         ...
 
 

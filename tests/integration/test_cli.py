@@ -616,13 +616,78 @@ def test_doctor_names_what_is_wrong(billed: Terminal) -> None:
     answer = billed.run("doctor", "--json")
     assert (answer.status, answer.document["ok"]) == (1, False)
     (finding,) = answer.document["findings"]
-    assert set(finding) == {"check", "code", "message"}
-    assert (finding["check"], finding["code"]) == ("parts", "DOC-PRT")
+    assert set(finding) == {"check", "code", "message", "repair"}
+    assert (finding["check"], finding["code"], finding["repair"]["action"]) == ("parts", "DOC-PRT", None)
+    assert finding["repair"]["message"]
+
+
+def test_doctor_repairs_what_is_safe_says_so_and_ends_by_what_is_left(billed: Terminal) -> None:
+    shutil.copytree(billed.home / "snapshots" / "000001", billed.home / "snapshots" / "000002")
+    os.utime(billed.home / "snapshots" / "000002", (0, 0))
+    found = billed.run("doctor", "--json").document["findings"]
+    assert [(one["code"], one["repair"]["action"]) for one in found] == [("DOC-RES", "remove_leftovers")]
+    done = billed.ask("doctor", "--repair", "--all")
+    assert (done["ok"], done["findings"], done["notes"]) == (True, [], [])
+    assert [(one["action"], one["count"]) for one in done["repaired"]] == [("remove_leftovers", 1)]
+    assert billed.ask("doctor", "--repair") == {"ok": True, "findings": [], "notes": [], "repaired": []}
+    assert billed.run("doctor", "--repair").out == "Nada a reparar.\nTudo certo.\n"
+
+
+def test_doctor_tells_of_settings_that_contradict_each_other_or_do_not_exist(billed: Terminal) -> None:
+    told = billed.run("doctor", "--json", STFC_HEARTBEAT="9", STFC_HOEM="x").document
+    assert [(one["check"], one["code"]) for one in told["findings"]] == [("settings", "CFG-INV")]
+    assert [(one["check"], one["code"]) for one in told["notes"]] == [("settings", "DOC-DES")]
+    assert "STFC_HOEM" in told["notes"][0]["message"]
+
+
+def test_doctor_finds_a_token_that_the_platform_refuses(billed: Terminal) -> None:
+    told = billed.run("doctor", "--json", STFC_SUMMIT_TOKEN="other")
+    assert [one["code"] for one in told.document["findings"]] == ["SUM-401"]
+
+
+def test_import_goes_on_after_a_killed_one_and_the_doctor_removes_its_folder(
+    terminal: Terminal, simulator: Simulator
+) -> None:
+    left = shutil.copytree(terminal.home / "snapshots" / "000001", terminal.home / "snapshots" / "000002")
+    half = terminal.home / "snapshots" / f".000003-{'a' * 32}"
+    half.mkdir()
+    assert terminal.ask("import", simulator.erp)["snapshot"] == 2
+    told = terminal.run("doctor", "--json").document
+    assert [one["code"] for one in told["notes"]] == ["DOC-REN"]
+    os.utime(half, (0, 0))
+    assert [one["count"] for one in terminal.ask("doctor", "--repair")["repaired"]] == [1]
+    assert left.is_dir()
+    assert terminal.ask("import", simulator.erp)["snapshot"] == 3
+    assert terminal.ask("doctor")["ok"]
 
 
 def test_doctor_finds_a_queue_without_a_worker(terminal: Terminal) -> None:
     terminal.ask("bill", *OF_MONTH, "--all")
     assert [one["code"] for one in terminal.run("doctor", "--json").document["findings"]] == ["DOC-TRB"]
+
+
+# --- Backup and restore --------------------------------------------------------------------------------------------
+
+
+def test_backup_comes_back_in_an_empty_home_and_nowhere_else(
+    billed: Terminal, tmp_path: Path, simulator: Simulator
+) -> None:
+    file = tmp_path / "backup.tar"
+    done = billed.ask("backup", file)
+    assert set(done) == {"file", "bytes", "sha256", "revision", "snapshots", "parts", "seconds"}
+    assert (done["file"], done["bytes"], done["snapshots"]) == (str(file), file.stat().st_size, 1)
+    again = Terminal(tmp_path / "again", platform(simulator))
+    came = again.ask("restore", file)
+    assert came == {"home": str(again.home), "seconds": came["seconds"]} | {
+        name: done[name] for name in ("revision", "snapshots", "parts")
+    }
+    assert again.ask("doctor", "--all") == {"ok": True, "findings": [], "notes": []}
+    assert again.ask("batches", "show", "1") == billed.ask("batches", "show", "1")
+    assert again.ask("calls", *OF_MONTH) == billed.ask("calls", *OF_MONTH)
+    assert again.refuse("restore", file) == "USO-EST"
+    told = billed.run("backup", file)
+    assert (told.status, told.err) == (0, "")
+    assert told.out.endswith(f"em {file}.\n")
 
 
 # --- Homes, settings, usage ----------------------------------------------------------------------------------------

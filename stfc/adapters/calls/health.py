@@ -1,6 +1,7 @@
 """The parts of calls held against what the ledger says of them (ports.CallDoctor)."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -18,22 +19,34 @@ class ParquetCallDoctor:
     def __init__(self, store: ParquetCallStore) -> None:
         self._store = store
 
-    def examine(self, live: LiveCalls, claims: pa.Table) -> list[Observation]:
-        """Every listed part by name and size, then every live claim's calls and amount.
+    def examine(
+        self, parts: Sequence[Part], hashed: Sequence[Part], live: LiveCalls, claims: pa.Table
+    ) -> list[Observation]:
+        """``parts`` by name and size, ``hashed`` by sha256, then the calls and amount of every claim in ``claims``.
 
         The sums are skipped where a part is missing or damaged: they could not agree.
         """
-        damaged = [found for part in live.parts if (found := self._look(part))]
+        damaged = [found for part in parts if (found := self._look(part))]
+        known = {found.facts["path"] for found in damaged}
+        damaged += [found for part in hashed if part.path not in known and (found := self._hash(part))]
         return damaged or list(self._differences(live, claims))
 
     def _look(self, part: Part) -> Observation | None:
         try:
             size = self._store.path(part).stat().st_size
         except OSError as cause:
-            return Observation("parts", "DOC-PRT", {"path": part.path, "cause": cause.strerror or str(cause)})
+            return _unreadable(part, cause)
         if size != part.size:
             return Observation("parts", "DOC-TAM", {"path": part.path, "size": size, "expected": part.size})
         return None
+
+    def _hash(self, part: Part) -> Observation | None:
+        try:
+            with self._store.path(part).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as cause:
+            return _unreadable(part, cause)
+        return None if digest == part.sha256 else Observation("parts", "DOC-SHA", {"path": part.path})
 
     def _differences(self, live: LiveCalls, claims: pa.Table) -> Iterator[Observation]:
         try:
@@ -46,6 +59,10 @@ class ParquetCallDoctor:
         yield from _observed(both.filter(~pl.col("calls").eq_missing(pl.col("calls_found"))), "DOC-LIG")
         agree = both.filter(pl.col("calls").eq_missing(pl.col("calls_found")))
         yield from _observed(agree.filter(pl.col("amount") != pl.col("centavos")), "DOC-SOM")
+
+
+def _unreadable(part: Part, cause: OSError) -> Observation:
+    return Observation("parts", "DOC-PRT", {"path": part.path, "cause": cause.strerror or str(cause)})
 
 
 def _sums(calls: pl.LazyFrame) -> pl.DataFrame:

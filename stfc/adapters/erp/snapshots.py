@@ -31,11 +31,11 @@ class ParquetSnapshotStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
 
     def folder(self, number: int) -> Path:
         """Where snapshot ``number`` stands, whether or not it is there."""
-        return self._root / f"{number:06d}"
+        return self.root / f"{number:06d}"
 
     def stage(self, source: Path, number: int, previous: int | None) -> StagedSnapshot:
         """Validate the dump in ``source`` whole and write it as snapshot ``number``.
@@ -67,8 +67,8 @@ class ParquetSnapshotStore:
                 raise StorageError(place=str(self.folder(number)), cause=cause.strerror or str(cause)) from cause
 
     def _write(self, number: int, tables: dict[str, pl.DataFrame], carried: dict[str, Path]) -> Path:
-        self._root.mkdir(parents=True, exist_ok=True)
-        temporary = self._root / f".{number:06d}-{uuid.uuid4().hex}"
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f".{number:06d}-{uuid.uuid4().hex}"
         temporary.mkdir()
         try:
             for name in TABLES:
@@ -82,7 +82,7 @@ class ParquetSnapshotStore:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        _sync_folder(self._root)
+        _sync_folder(self.root)
         return folder
 
 

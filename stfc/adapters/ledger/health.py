@@ -1,25 +1,38 @@
-"""The ledger looked at without trusting its own constraints (ports.LedgerDoctor)."""
+"""The ledger looked at without trusting its own constraints (ports.LedgerDoctor).
 
-from collections.abc import Iterator
-from datetime import datetime
+What is read does not grow with history: queues and leases by their partial indexes, the rest of a few months, see
+``Depth``. That no older month was charged twice follows from the unique indexes, as long as they are there; where one
+is missing, all history is looked at instead. Without a ``Depth`` all of it is, always.
+"""
+
+import random
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from stfc.adapters.ledger import schema
+from stfc.adapters.ledger import schema, unfinished
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.images import as_arrow, read_live_calls
 from stfc.adapters.ledger.parts import read_listed_paths
-from stfc.adapters.ledger.records import claim_id
+from stfc.adapters.ledger.records import claim_id, load
+from stfc.adapters.ledger.sets import among
+from stfc.adapters.ledger.snapshots import kept
+from stfc.domain.competence import Competence
 from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
-from stfc.services.ports import LedgerHealth, Observation
+from stfc.services.ports import Depth, LedgerHealth, LiveCalls, Observation, SnapshotRow
 
 items, charges, values, events = schema.items, schema.charges, schema.eventual_values, schema.zero_events
 batches, workers = schema.batches, schema.workers
 
 _EXAMPLES = 5
+_LARGE_FILE = 256 << 20
+"""Bytes from which on SQLite's check of the whole file is left to those who ask for all."""
+_GUARDS = {"items": "one_live_item", "charges": "one_live_charge"}
+"""The unique indexes that hold *never twice*, by what they hold it for."""
 _LIVE_CHARGES = ("live", "held")
 _BILLED = (ItemOutcome.CHARGED, ItemOutcome.HELD)
 _CLAIMS = pa.schema(
@@ -39,30 +52,99 @@ class SqlLedgerDoctor:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def examine(self, now: datetime) -> LedgerHealth:
+    def examine(self, now: datetime, ledger_now: datetime, depth: Depth | None) -> LedgerHealth:
         """Everything that the ledger alone can tell, in one read transaction."""
         with self._database.read() as connection:
+            months = list(connection.execute(_by_revision()).scalars())
+            chosen = months if depth is None else _chosen(connection, months, depth)
             paused = sa.select(batches.c.batch, batches.c.pause_code).where(batches.c.pause_code.is_not(None))
-            dead = sa.select(sa.func.count()).select_from(workers).where(workers.c.lease_until < now)
+            registered = connection.execute(sa.select(workers).order_by(workers.c.owner)).all()
+            dead = [row for row in registered if row.noted_at + _lease(row) < ledger_now]
+            unguarded = _unguarded(connection)
             return LedgerHealth(
                 findings=(
-                    *(_damage(connection) if self._database.is_sqlite else ()),
-                    *_twice(connection),
-                    *_disagreements(connection),
+                    *(_damage(connection, whole=depth is None) if self._database.is_sqlite else ()),
+                    *(Observation("never_twice", "DOC-IDX", {"index": _GUARDS[what]}) for what in unguarded),
+                    *_twice(connection, chosen, unguarded),
+                    *_disagreements(connection, chosen),
                     *_unowned(connection),
+                    *_out_of_step([row for row in registered if row not in dead]),
+                    *unfinished.examine(connection, now),
                 ),
-                snapshot=connection.execute(sa.select(schema.state.c.snapshot)).scalar_one(),
+                snapshot=_current_snapshot(connection),
+                snapshots=kept(connection),
                 waiting=_waiting(connection),
                 paused={row.batch: row.pause_code for row in connection.execute(paused.order_by(batches.c.batch))},
-                dead=connection.execute(dead).scalar_one(),
+                dead=len(dead),
+                newest=_newest(connection),
                 listed=read_listed_paths(connection),
-                calls=read_live_calls(connection),
-                claims=_claims(connection),
+                parts=read_live_calls(connection).parts,
+                calls=_calls_of(connection, chosen),
+                claims=_claims(connection, chosen),
+                examined=len(chosen),
+                months=len(months),
             )
 
 
-def _damage(connection: Connection) -> Iterator[Observation]:
-    """What SQLite's own check says, and rows that name others which do not exist."""
+def _by_revision() -> sa.Select[Any]:
+    months = schema.months
+    return sa.select(months.c.competence).order_by(months.c.revision.desc(), months.c.competence.desc())
+
+
+def _chosen(connection: Connection, months: list[str], depth: Depth) -> list[str]:
+    """The first of ``months`` that ``depth`` allows, and one of the others, another at each revision."""
+    parts = schema.parts
+    query = sa.select(parts.c.competence, sa.func.sum(parts.c.rows)).where(parts.c.live).group_by(parts.c.competence)
+    weights = {competence: int(rows) for competence, rows in connection.execute(query)}
+    chosen: list[str] = []
+    for month in months[: depth.months]:
+        if chosen and sum(weights.get(one, 0) for one in (*chosen, month)) > depth.calls:
+            break
+        chosen.append(month)
+    revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
+    return chosen + random.Random(revision).sample(months[len(chosen) :], min(1, len(months) - len(chosen)))
+
+
+def _calls_of(connection: Connection, months: Collection[str]) -> LiveCalls:
+    found = [read_live_calls(connection, Competence.parse(month)) for month in months]
+    return LiveCalls(
+        revision=connection.execute(sa.select(schema.state.c.revision)).scalar_one(),
+        parts=tuple(part for one in found for part in one.parts),
+        excluded=frozenset(claim for one in found for claim in one.excluded),
+    )
+
+
+def _current_snapshot(connection: Connection) -> SnapshotRow | None:
+    table = schema.snapshots
+    query = sa.select(table).join(schema.state, schema.state.c.snapshot == table.c.snapshot)
+    row = connection.execute(query).first()
+    return SnapshotRow(row.snapshot, row.imported_at, load(row.rows)) if row else None
+
+
+def _newest(connection: Connection) -> datetime | None:
+    """The instant of the last line of the audit trail and of the logs."""
+    last = [
+        connection.execute(sa.select(table.c.at).order_by(key.desc()).limit(1)).scalar()
+        for table, key in ((schema.audit, schema.audit.c.seq), (schema.logs, schema.logs.c.log))
+    ]
+    return max((at for at in last if at is not None), default=None)
+
+
+def _unguarded(connection: Connection) -> list[str]:
+    """What has no unique index over contract and competence any more."""
+    inspector = sa.inspect(connection)
+    return [
+        what
+        for what, name in _GUARDS.items()
+        if not any(index["name"] == name and index["unique"] for index in inspector.get_indexes(what))
+    ]
+
+
+def _damage(connection: Connection, *, whole: bool) -> Iterator[Observation]:
+    """What SQLite's own check says, and rows that name others which do not exist; not of a large file unless asked."""
+    pages, size = (connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size"))
+    if pages * size > _LARGE_FILE and not whole:
+        return
     for (message,) in connection.exec_driver_sql(f"PRAGMA quick_check({_EXAMPLES})"):
         if message != "ok":
             yield Observation("ledger", "DOC-INT", {"detail": message})
@@ -71,8 +153,9 @@ def _damage(connection: Connection) -> Iterator[Observation]:
         yield Observation("ledger", "DOC-INT", {"detail": f"foreign key: {table}"})
 
 
-def _twice(connection: Connection) -> Iterator[Observation]:
-    """A contract that has two of what there may be one of in a competence (PRODUCT 5, *Never twice*)."""
+def _twice(connection: Connection, months: Collection[str], unguarded: Collection[str]) -> Iterator[Observation]:
+    """A contract that has two of what there may be one of in one of ``months`` (PRODUCT 5, *Never twice*), or in any
+    where it is ``unguarded``."""
     sources: tuple[tuple[str, sa.Table, sa.ColumnElement[bool]], ...] = (
         ("items", items, ~items.c.reversed & items.c.outcome.in_(sorted(LIVE_OUTCOMES))),
         ("charges", charges, charges.c.status.in_(_LIVE_CHARGES)),
@@ -82,15 +165,15 @@ def _twice(connection: Connection) -> Iterator[Observation]:
     for what, table, live in sources:
         query = (
             sa.select(table.c.contract, table.c.competence)
-            .where(live)
+            .where(live, sa.true() if what in unguarded else among(table.c.competence, months))
             .group_by(table.c.contract, table.c.competence)
             .having(sa.func.count() > 1)
         )
         yield from _observed(connection, query, "never_twice", "DOC-DUP", what=what)
 
 
-def _disagreements(connection: Connection) -> Iterator[Observation]:
-    """Items, charges, values and events that do not say the same of one contract."""
+def _disagreements(connection: Connection, months: Collection[str]) -> Iterator[Observation]:
+    """Items, charges, values and events of ``months`` that do not say the same of one contract."""
     value_of_item = values.c.value_id == sa.literal("STFC-") + sa.cast(items.c.item, sa.String)
     is_live = charges.c.status.in_(_LIVE_CHARGES)
     is_held = items.c.outcome == ItemOutcome.HELD
@@ -98,6 +181,7 @@ def _disagreements(connection: Connection) -> Iterator[Observation]:
         sa.select(items.c.contract, items.c.competence)
         .select_from(items.outerjoin(charges, charges.c.item == items.c.item).outerjoin(values, value_of_item))
         .where(
+            among(items.c.competence, months),
             items.c.outcome.in_(_BILLED),
             sa.or_(
                 charges.c.charge.is_(None),
@@ -116,13 +200,14 @@ def _disagreements(connection: Connection) -> Iterator[Observation]:
         stray = (
             sa.select(table.c.contract, table.c.competence)
             .select_from(table.outerjoin(items, items.c.item == table.c.item))
-            .where(sa.or_(items.c.item.is_(None), items.c.outcome.not_in(_BILLED)))
+            .where(among(table.c.competence, months), sa.or_(items.c.item.is_(None), items.c.outcome.not_in(_BILLED)))
         )
         yield from _observed(connection, stray, "amounts", "DOC-VAL", what=what)
     zero = (
         sa.select(items.c.contract, items.c.competence)
         .select_from(items.outerjoin(events, events.c.item == items.c.item))
         .where(
+            among(items.c.competence, months),
             items.c.outcome == ItemOutcome.ZERO,
             sa.or_(
                 events.c.event.is_(None),
@@ -136,7 +221,7 @@ def _disagreements(connection: Connection) -> Iterator[Observation]:
     stray_events = (
         sa.select(events.c.contract, events.c.competence)
         .select_from(events.outerjoin(items, items.c.item == events.c.item))
-        .where(sa.or_(items.c.item.is_(None), items.c.outcome != ItemOutcome.ZERO))
+        .where(among(events.c.competence, months), sa.or_(items.c.item.is_(None), items.c.outcome != ItemOutcome.ZERO))
     )
     yield from _observed(connection, stray_events, "amounts", "DOC-VAL", what="events")
 
@@ -153,6 +238,21 @@ def _unowned(connection: Connection) -> Iterator[Observation]:
         .where(items.c.outcome == ItemOutcome.RUNNING, workers.c.owner.is_(None))
     )
     yield from _observed(connection, query, "worker", "DOC-PRE")
+
+
+def _lease(worker: sa.Row[Any]) -> timedelta:
+    lease: timedelta = worker.lease_until - worker.beat_at
+    return lease
+
+
+def _out_of_step(alive: Sequence[sa.Row[Any]]) -> Iterator[Observation]:
+    """Workers whose clock differs from the ledger's by more than their lease: others take them for dead, or for alive
+    long after their death."""
+    for row in alive:
+        off = abs(row.beat_at - row.noted_at)
+        if off > _lease(row):
+            facts = {"host": row.host, "pid": row.pid, "seconds": round(off.total_seconds())}
+            yield Observation("clock", "DOC-RPR", facts)
 
 
 def _observed(
@@ -175,11 +275,11 @@ def _waiting(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _claims(connection: Connection) -> pa.Table:
+def _claims(connection: Connection, months: Collection[str]) -> pa.Table:
     done = (*_BILLED, ItemOutcome.ZERO)
     query = (
         sa.select(items.c.item, items.c.attempt, items.c.contract, items.c.competence, items.c.calls, items.c.amount)
-        .where(items.c.outcome.in_(done), ~items.c.reversed, items.c.calls > 0)
+        .where(among(items.c.competence, months), items.c.outcome.in_(done), ~items.c.reversed, items.c.calls > 0)
         .order_by(items.c.item)
     )
     rows = [

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
@@ -51,6 +52,11 @@ class SqlSnapshotLedger:
             audit(connection, actor, now, "snapshot.import", f"snapshot {number}", facts=dict(rows))
             bump(connection)
 
+    def kept(self) -> frozenset[int]:
+        """All snapshots that are not discarded (ports.SnapshotCatalogue)."""
+        with self._database.read() as connection:
+            return kept(connection)
+
     def discard_old(self, keep: int) -> Sequence[int]:
         """Mark as discarded all but the newest ``keep`` and those that a batch names; gives their numbers."""
         named = sa.select(schema.batches.c.snapshot)
@@ -63,3 +69,8 @@ class SqlSnapshotLedger:
         )
         with self._database.write() as connection:
             return sorted(connection.execute(old).scalars())
+
+
+def kept(connection: Connection) -> frozenset[int]:
+    """The snapshots that are not discarded, inside the caller's transaction."""
+    return frozenset(connection.execute(sa.select(snapshots.c.snapshot).where(~snapshots.c.discarded)).scalars())

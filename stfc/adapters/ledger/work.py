@@ -75,8 +75,12 @@ class SqlWorkLedger:
             _free(connection, now)
 
     def free(self, *, now: datetime) -> int:
-        """Forget dead workers and hand back what nobody alive holds, as every heartbeat does; gives how many items."""
+        """Forget dead workers and hand back what nobody alive holds, as every heartbeat does; gives how many items.
+
+        Also those whose clock was ahead, and whose lease therefore would not run out for long.
+        """
         with self._database.write() as connection:
+            connection.execute(sa.delete(workers).where(_was_ahead(connection)))
             return _free(connection, now)
 
     def leave(self, owner: str, *, now: datetime) -> None:
@@ -518,6 +522,13 @@ def _start(connection: Connection, batch: sa.Row[Any], now: datetime) -> None:
             .where(batches.c.batch == batch.batch)
             .values(status="running", ended_at=None, started_at=batch.started_at or now)
         )
+
+
+def _was_ahead(connection: Connection) -> sa.ColumnElement[bool]:
+    """Whether a worker's clock was off by more than its lease, and the lease is over by the ledger's clock."""
+    until, beat, noted = (sa.type_coerce(workers.c[n], sa.BigInteger) for n in ("lease_until", "beat_at", "noted_at"))
+    ledgers = sa.type_coerce(ledger_now(connection), sa.BigInteger)
+    return sa.and_(beat - noted > until - beat, noted + until - beat < ledgers)
 
 
 def _free(connection: Connection, now: datetime) -> int:

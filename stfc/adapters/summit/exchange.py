@@ -35,11 +35,12 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer: ``body`` is decoded, ``content_type`` lower case without parameters."""
+    """A whole answer: ``body`` is decoded, ``content_type`` lower case without parameters, ``date`` as sent."""
 
     status: int
     content_type: str
     body: bytes
+    date: str | None = None
 
 
 class Exchange:
@@ -137,7 +138,7 @@ class Exchange:
                 raise self._refusal(response)
             whole = await self._whole(response)
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(response.status_code, content_type, whole), None
+        return Answer(response.status_code, content_type, whole, response.headers.get("date")), None
 
     async def _whole(self, response: httpx.Response) -> bytes:
         """The body, unpacked here and not by httpx, which would unpack any amount before it says how much."""
@@ -180,12 +181,17 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     text = value.strip()
     if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST_WAIT)
+    moment = http_date(text)
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT) if moment else None
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The instant that a header such as ``Date`` gives; None when it gives none."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(value or "")
     except ValueError:
         return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max(0.0, (aware - now).total_seconds()), _LONGEST_WAIT)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stfc.adapters.summit import answers
-from stfc.adapters.summit.exchange import Answer, Exchange
+from stfc.adapters.summit.exchange import Answer, Exchange, http_date
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.errors import (
@@ -62,10 +62,12 @@ class HttpSummitGateway:
     async def health(self) -> PlatformHealth:
         """Whether the platform is up, and how long it took to say so."""
         started = time.perf_counter()
-        found = _json(await self._exchange.ask("GET", "v1/health"))
+        answer = await self._exchange.ask("GET", "v1/health")
+        found = _json(answer)
         if answers.status(found) != "ok":
             raise ServerFaultError(cause="unhealthy")
-        return PlatformHealth(answers.version(found), (time.perf_counter() - started) * 1000)
+        latency_ms = (time.perf_counter() - started) * 1000
+        return PlatformHealth(answers.version(found), latency_ms, http_date(answer.date))
 
     async def month(self, competence: Competence) -> dict[str, Descriptor]:
         """All descriptors of the competence. One that is not of the agreed form is left out, so that asking for it

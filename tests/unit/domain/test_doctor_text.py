@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from stfc import errors
 from stfc.domain import text
 from stfc.services.ports import Observation
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ["stfc/services/health.py", "stfc/adapters/ledger/health.py", "stfc/adapters/calls/health.py", "stfc/cli.py"]
+SOURCES = [
+    "stfc/services/health.py",
+    "stfc/adapters/ledger/health.py",
+    "stfc/adapters/ledger/unfinished.py",
+    "stfc/adapters/calls/health.py",
+    "stfc/adapters/erp/health.py",
+    "stfc/bootstrap.py",
+]
 
 
 def _codes_in_use() -> set[str]:
@@ -20,6 +28,13 @@ def _codes_in_use() -> set[str]:
 
 def test_every_code_that_the_doctor_uses_has_a_sentence_and_none_is_left_over() -> None:
     assert _codes_in_use() == set(text.DOCTOR)
+
+
+def test_every_code_has_a_repair_in_words() -> None:
+    assert set(text.DOCTOR) <= set(text.DOCTOR_REPAIRS)
+    others = set(text.DOCTOR_REPAIRS) - set(text.DOCTOR)
+    platform = {kind.code for kind in errors.PlatformError.__subclasses__()} - {"SUM-404", "SUM-SUB", "SUM-422"}
+    assert others == platform | {"CFG-INV", "CFG-VER", "ARM-ESC"}
 
 
 @pytest.mark.parametrize(
