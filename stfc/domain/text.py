@@ -8,7 +8,7 @@ from typing import Any
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Verdict
 from stfc.domain.outcome import Finding
-from stfc.errors import StfcError
+from stfc.errors import PlanProblem, StfcError
 
 # --- Words of the glossary (PRODUCT 2) -----------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ CODES = {
     "CTR-LIN": "Linha sem contrato no dia da ligação",
     "CTR-DIV": "Linha de outro contrato no dia da ligação",
     "TAR-DIF": "Nossa tarifação difere além da tolerância",
-    "CON-ANO": "Valor fora do histórico do contrato",
+    "CON-ANO": "Anomalia frente ao histórico do contrato",
     "TAR-SEM": "Sem tarifa para uma classe que ocorre",
     "REG-ELG": "Contrato deixou de ser elegível",
 }
@@ -340,6 +340,8 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
         return totals_difference(facts)
     if code in ("CTR-LIN", "CTR-DIV") and "calls" in facts:
         return line_finding(code, facts)
+    if code == "CON-ANO" and "detector" in facts:
+        return anomaly(facts)
     if code in PLATFORM_CODES:
         facts = {**facts, "cause": platform_cause(facts), "phase": PLATFORM_PHASES.get(facts.get("phase", ""))}
     if code == "CFG-INV":
@@ -374,7 +376,15 @@ def _said(problem: StfcError) -> str:
         return (
             f"Importação recusada, nada mudou: {len(facts['problems'])} problema(s). O primeiro: {place}: {first.cause}"
         )
+    if problem.code == "PLA-REC":
+        count, first = len(facts["problems"]), facts["problems"][0]
+        return f"Planos recusados, nada mudou: {count} problema(s). O primeiro: {plan_problem(first)}"
     return sentence(problem.code, facts)
+
+
+def plan_problem(problem: PlanProblem) -> str:
+    """``plan[1].price.LOCAL: o valor não pode ser negativo``."""
+    return f"{problem.key}: {problem.cause}" if problem.key else problem.cause
 
 
 def item(row: Any) -> str:
@@ -550,6 +560,8 @@ DOCTOR = {
     "DOC-GRV": "Não é possível gravar em {place}: {cause}.",
     "DOC-ESP": "Restam {free} livres em {place}.",
     "DOC-TRB": "{count} contrato(s) na fila e nenhum processador vivo; inicie “stfc worker”.",
+    "DOC-ROL": "As somas dos gráficos de {competences} não estão em disco; os gráficos leem as ligações, mais devagar.",
+    "DOC-ROS": "As somas dos gráficos de {competences} diferem das ligações.",
     "DOC-LOT": "{count} lote(s) com situação diferente da dos seus itens: {batches}.",
     "DOC-FUT": "{count} contrato(s) com a próxima tentativa marcada para depois de amanhã.",
     "DOC-PAR": "O lote {batch} tem o que fazer e não anda há {minutes} minutos.",
@@ -605,6 +617,8 @@ DOCTOR_REPAIRS = {
     "DOC-GRV": "Dê à conta do produto o direito de gravar na pasta, ou troque o disco.",
     "DOC-ESP": "Libere espaço no disco antes de gerar cobranças.",
     "DOC-TRB": "Inicie “stfc worker”.",
+    "DOC-ROL": "Refazer as somas a partir das ligações.",
+    "DOC-ROS": "Refazer as somas a partir das ligações.",
     "DOC-LOT": "Recalcular a situação dos lotes a partir dos itens.",
     "DOC-FUT": "Trazer as tentativas para agora; acerte o relógio antes.",
     "DOC-PAR": "Veja o log do processador e reinicie-o; o que ele fazia volta à fila por si.",
@@ -642,6 +656,7 @@ REPAIRED = {
     "sweep_orphans": "{count} arquivo(s) órfão(s) removido(s).",
     "remove_leftovers": "{count} pasta(s) de importações interrompidas removida(s).",
     "free_leases": "{count} item(ns) de processadores mortos de volta à fila.",
+    "rebuild_rollups": "Somas dos gráficos de {count} competência(s) refeitas.",
     "refresh_batches": "{count} lote(s) com a situação recalculada.",
     "bring_forward": "{count} contrato(s) com a próxima tentativa trazida para agora.",
 }
@@ -706,6 +721,49 @@ IMPORT_CAUSES = {
 def import_cause(cause: str, **facts: object) -> str:
     """The sentence of a key of ``IMPORT_CAUSES``; never with a phone number or a document in it."""
     return IMPORT_CAUSES[cause].format(**facts)
+
+
+# --- Tariff plans (PLANS) -------------------------------------------------------------------------------------------
+
+PLAN_CAUSES = {
+    "encoding": "o arquivo não está em UTF-8",
+    "toml": "não é TOML válido (linha {line}, coluna {column})",
+    "no_plan": "o arquivo não tem nenhum [[plan]]",
+    "unknown_key": "a chave não existe; aqui valem: {choices}",
+    "required": "falta o valor, que é obrigatório",
+    "empty": "o texto não pode ficar vazio",
+    "not_text": "deve ser um texto entre aspas",
+    "not_plain": "o texto não pode ter espaços nas pontas nem caracteres de controle",
+    "too_long": "o texto tem mais de {most} caracteres",
+    "not_day": "deve ser uma data sem aspas, como 2026-01-01",
+    "choice": "“{value}” não é um valor conhecido; use um de: {choices}",
+    "not_whole": "“{value}” não é um número inteiro",
+    "range": "deve ficar entre {least} e {most}",
+    "negative": "o valor não pode ser negativo",
+    "amount_not_text": 'o valor em reais deve vir como texto entre aspas, como "0.0800", e não {value}',
+    "amount": "“{value}” não é um valor em reais como 0.0800",
+    "too_precise": "o valor tem mais de {places} casas decimais",
+    "too_large": "o valor passa de R$ {most}",
+    "not_table": "deve ser uma tabela",
+    "not_tables": "deve ser uma lista de tabelas, cada uma entre colchetes duplos",
+    "class": "a classe não existe; use uma de: {choices}",
+    "class_unknown": "a classe UNKNOWN nunca tem preço, taxa, cadência nem franquia",
+    "not_classes": "deve ser uma lista com ao menos uma classe",
+    "class_twice": "uma classe aparece mais de uma vez",
+    "prefix": "“{value}” não é o começo de um número internacional: só dígitos, sem zeros à frente, no máximo 15",
+    "prefix_twice": "o prefixo {value} já apareceu neste plano",
+    "version_twice": "a versão de {day} do plano {code} já está em plan[{first}]",
+    "version_used": "a versão de {day} do plano {code} já foi usada em cobrança e não muda mais; o preço novo precisa "
+    "de outra data em valid_from",
+    "version_running": "a versão de {day} do plano {code} pode estar em uso por uma cobrança em execução; tente de "
+    "novo quando ela acabar",
+}
+"""Why a file of plans is refused, as ``PlanProblem`` says it."""
+
+
+def plan_cause(cause: str, **facts: object) -> str:
+    """The sentence of a key of ``PLAN_CAUSES``."""
+    return PLAN_CAUSES[cause].format(**facts)
 
 
 # --- The billing file (SUMMIT_API; PRODUCT 10) ----------------------------------------------------------------------
@@ -782,6 +840,48 @@ def line_finding(code: str, facts: Mapping[str, Any]) -> str:
     if code == "CTR-DIV":
         return f"{calls} de linha que no dia era de outro contrato ({', '.join(facts['contracts'])})"
     return f"{calls} de linha que no dia não era de nenhum contrato ({', '.join(facts['lines'])})"
+
+
+DETECTORS = {
+    "amount_outlier": "Valor fora do histórico",
+    "abroad_burst": "Rajada internacional",
+    "night_burst": "Rajada noturna",
+    "weekend_burst": "Rajada de fim de semana",
+    "parallel_calls": "Chamadas simultâneas",
+    "new_country": "País nunca chamado",
+    "overdue_calls": "Ligação fora do prazo",
+}
+"""What each detector is called on the screen."""
+
+_BURSTS = {
+    "abroad_burst": "em 24 horas para o exterior",
+    "night_burst": "em uma só noite",
+    "weekend_burst": "em um só fim de semana",
+    "parallel_calls": "ao mesmo tempo",
+}
+
+
+def anomaly(facts: Mapping[str, Any]) -> str:
+    """What a CON-ANO finding says: the detector, what it saw and what the contract's past was."""
+    name = facts["detector"]
+    return f"{DETECTORS[name]}: {_anomaly_seen(name, facts)}"
+
+
+def _anomaly_seen(name: str, facts: Mapping[str, Any]) -> str:
+    if name == "amount_outlier":
+        usual = f"o usual de {facts['months']} meses é {_centavos(facts['usual'])}"
+        return f"{_centavos(facts['amount'])}, e {usual}"
+    calls = _many(facts["calls"], "ligação", "ligações")
+    if name == "new_country":
+        return f"{calls} para {', '.join(facts['countries'])}, que o contrato nunca chamou"
+    if name == "overdue_calls":
+        return f"{calls} de antes do prazo para cobrar"
+    before = f"o máximo antes foi {facts['before']}" if facts["before"] else "nunca houve antes"
+    return f"{calls} {_BURSTS[name]}; {before}"
+
+
+def _centavos(amount: int) -> str:
+    return reais(Decimal(amount).scaleb(-2))
 
 
 def _figure(name: str, value: int) -> str:
