@@ -41,10 +41,13 @@ class Terminal:
     home: Path
     settings: Mapping[str, str]
 
-    def run(self, *arguments: str | Path, **settings: str) -> Answer:
-        """Run ``stfc ARGUMENTS``, with more ``settings`` for this call alone; an empty one is unset."""
+    def run(self, *arguments: str | Path, err: StringIO | None = None, **settings: str) -> Answer:
+        """Run ``stfc ARGUMENTS``, with more ``settings`` for this call alone; an empty one is unset.
+
+        ``err`` is the stream to use as stderr, a usual one when None.
+        """
         environment = {"STFC_HOME": str(self.home), **self.settings, **settings}
-        out, err = StringIO(), StringIO()
+        out, err = StringIO(), StringIO() if err is None else err
         with (
             mock.patch.dict(os.environ, {name: value for name, value in environment.items() if value}),
             mock.patch.object(sys, "argv", ["stfc", *map(str, arguments)]),

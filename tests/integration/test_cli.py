@@ -1,5 +1,6 @@
 """The command line over a real home and a real platform: shapes, exit codes, refusals (ARCHITECTURE, command line)."""
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import tomllib
 import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -781,6 +783,19 @@ def test_without_json_the_answer_is_for_people_and_errors_go_to_stderr(billed: T
     refused = billed.run("batches", "show", "99")
     assert (refused.status, refused.out) == (1, "")
     assert refused.err == "O lote 99 não existe. (USO-NAO)\n"
+
+
+class FullDisk(StringIO):
+    """A stream onto a disk that has no room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_that_cannot_be_written_stops_no_billing(terminal: Terminal) -> None:
+    contract = eligible(terminal)[0]
+    answer = terminal.run("bill", *OF_MONTH, "--contract", contract, "--wait", "--json", err=FullDisk())
+    assert (answer.status, answer.document["status"]) == (0, "done")
 
 
 # --- Real processes ------------------------------------------------------------------------------------------------
