@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contracts", type=int, default=20_000, help="contracts to bill on each store, at least")
     parser.add_argument("--runs", type=int, default=_RUNS)
     parser.add_argument("--only", type=int, help="this run alone, counted from 1")
-    parser.add_argument("--pace", type=float, default=1.3, help="seconds between two kills, on average")
+    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two kills, about")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 20))
     parser.add_argument("--keep", action="store_true", help="keep the homes of clean runs too")
     return parser
@@ -106,7 +106,9 @@ def _table(store: str, reports: list[Report]) -> str:
         "faults served": f"{served.total()} ({_listed(served)})",
         "other trouble": _listed(deeds),
         "workers that ended by themselves": str(sum(len(report.deaths) for report in reports)),
+        "pages seen meanwhile": str(sum(report.pages for report in reports)),
         "contracts billed": str(sum(one.billed for one in found)),
+        "settled under fire": str(sum(report.under_fire for report in reports)),
         "records": str(sum(one.records for one in found)),
         "orphan files left on disk": str(sum(one.orphans for one in found)),
         "charged twice": str(sum(one.double for one in found)),

@@ -48,7 +48,10 @@ class Expectation:
 
 @dataclass
 class Findings:
-    """How the product differs from what it should be: sentences for a person, and the four figures of the table."""
+    """How the product differs from what it should be: sentences for a person, and the four figures of the table.
+
+    ``amounts`` are the centavos of what is live in the ledger, ``billed`` how many, ``records`` their calls.
+    """
 
     sentences: list[str] = field(default_factory=list)
     double: int = 0
@@ -58,6 +61,7 @@ class Findings:
     billed: int = 0
     records: int = 0
     orphans: int = 0
+    amounts: dict[Pair, int] = field(default_factory=dict)
 
     def see(self, what: str, some: Collection[Any]) -> int:
         """Remember a difference if there is one; gives how many it concerns."""
@@ -76,17 +80,16 @@ class _Items:
     values: Mapping[Pair, Sequence[tuple[int, bool]]]
 
 
-def count(url: str, calls: Path, expected: Expectation) -> Findings:
-    """Compare the ledger at ``url`` and the parts under ``calls`` with ``expected``."""
-    found = Findings()
+def count(url: str, calls: Path, expected: Expectation, found: Findings) -> None:
+    """Compare the ledger at ``url`` and the parts under ``calls`` with ``expected``, and remember every difference."""
     live = _live(url)
     _never_twice(live, expected, found)
     _amounts(live, expected, found)
     _values(live, found)
     _states(url, live, expected, found)
     _records(url, calls, live, expected, found)
-    found.billed = len(live.charges) + len(live.zeros)
-    return found
+    found.amounts = {pair: rows[0][1] for pair, rows in live.charges.items()} | dict.fromkeys(live.zeros, 0)
+    found.billed = len(found.amounts)
 
 
 def _live(url: str) -> _Items:
@@ -180,9 +183,10 @@ def _states(url: str, live: _Items, expected: Expectation, found: Findings) -> N
 
 
 def _records(url: str, calls: Path, live: _Items, expected: Expectation, found: Findings) -> None:
-    listed = {str(path) for path, is_live in ledger.rows(url, "SELECT path, live FROM parts") if is_live}
-    on_disk = {path.relative_to(calls).as_posix() for path in calls.glob("competence=*/*")}
-    found.orphans = len(on_disk - listed)
+    parts = ledger.rows(url, "SELECT path, live FROM parts")
+    listed = {str(path) for path, is_live in parts if is_live}
+    on_disk = {path.relative_to(calls).as_posix() for path in calls.glob("competence=*/*.parquet")}
+    found.orphans = len(on_disk - {path for path, _ in parts})
     found.see("parts that the ledger lists and the disk lacks", listed - on_disk)
     with duckdb.connect() as engine:
         engine.register("excluded", pa.table({"claim": pa.array(_excluded(url), pa.int64())}))

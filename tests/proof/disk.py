@@ -23,7 +23,8 @@ class Disk:
         """Leave room for ``left`` bytes (rounded up to pages)."""
         space = os.statvfs(self.folder)
         used = (space.f_blocks - space.f_bfree) * space.f_frsize
-        _run("mount", "-o", f"remount,size={used + left}", str(self.folder))
+        # No size at all would mean one without bounds.
+        _run("mount", "-o", f"remount,size={max(used + left, space.f_frsize)}", str(self.folder))
 
     def free(self) -> None:
         """Plenty of room again."""

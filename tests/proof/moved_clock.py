@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from stfc import bootstrap, cli
+from stfc.errors import StfcError
 
 
 def main() -> None:
@@ -19,7 +20,10 @@ def main() -> None:
 
     cli._configure_logs()
     application = bootstrap.Application(bootstrap.settings(), clock=clock)
-    cli._run_worker(application.worker(), until_idle=False)
+    try:
+        cli._run_worker(application.worker(), until_idle=False)
+    except StfcError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

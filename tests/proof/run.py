@@ -3,14 +3,19 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
-from tests.proof import erp
+from tests.proof import erp, ledger
 from tests.proof.count import Expectation, Findings, count
+from tests.proof.machines import Machines
+from tests.proof.people import Operators, Visitor, retry_all
 from tests.proof.platform import PlatformFiles
-from tests.proof.trouble import Trouble, retry_all
+from tests.proof.shown import look
 from tests.proof.world import COMPETENCES, LEASE, World
 
 _PEACE = 240.0
@@ -18,7 +23,10 @@ _PEACE = 240.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is: everything in it follows from these, but for the moments that processes take."""
+    """What a run is: everything in it follows from these, but for the moments that processes take.
+
+    ``pace`` are the seconds between two kills, on average.
+    """
 
     seed: int
     contracts: int
@@ -29,43 +37,83 @@ class Plan:
 
 @dataclass
 class Report:
-    """What happened in a run and how it ended."""
+    """What happened in a run and how it ended. ``under_fire`` items were charged, held or zero before peace came."""
 
     findings: Findings
     kills: Counter[str] = field(default_factory=Counter)
     deeds: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     deaths: list[str] = field(default_factory=list)
+    pages: int = 0
+    under_fire: int = 0
     seconds: float = 0.0
 
 
 def run(plan: Plan, folder: Path, ledger_url: str | None, say: Callable[[str], None]) -> Report:
     """Do one run in ``folder``, which must not exist yet."""
     started = time.monotonic()
-    chance = random.Random(plan.seed)
     world = World(folder, contracts=plan.contracts, seed=plan.seed, ledger_url=ledger_url)
-    try:
+    with _standing(world):
         world.prepare()
-        erp.change(world.erp, world.next_erp, list(COMPETENCES), chance)
+        erp.change(world.erp, world.next_erp, list(COMPETENCES), random.Random(plan.seed))
         world.start(plan.faults)
-        trouble = Trouble(world, plan.faults, chance, plan.pace)
-        try:
-            trouble.cause(plan.kills)
-        finally:
-            trouble.end()
-        say(f"{sum(trouble.kills.values())} kills after {time.monotonic() - started:.0f} s: {dict(world.outcomes())}")
+        report, settled_at_import = _trouble(world, plan)
+        say(f"{report.kills.total()} kills after {time.monotonic() - started:.0f} s: {dict(world.outcomes())}")
         is_over = _peace(world)
         say(f"peace after {time.monotonic() - started:.0f} s: {dict(world.outcomes())}")
-        findings = _count(world, trouble.settled_at_import)
-        if not is_over:
-            findings.sentences.append("items still wait or run after all that time")
-            findings.unfinished += 1
-        report = Report(findings, trouble.kills, trouble.deeds, world.faults_served(), trouble.deaths)
-    finally:
-        world.stop()
+        _count(world, settled_at_import, report.findings)
+        report.findings.unfinished += report.findings.see("items wait or run for good", [] if is_over else ["some"])
+        report.faults = world.faults_served()
     report.findings.see("tracebacks in a log", world.tracebacks())
     report.seconds = time.monotonic() - started
     return report
+
+
+@contextmanager
+def _standing(world: World) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        world.stop()
+
+
+def _trouble(world: World, plan: Plan) -> tuple[Report, frozenset[int]]:
+    machines = Machines(world, plan.faults, random.Random(plan.seed + 1), plan.pace)
+    operators = Operators(world, random.Random(plan.seed + 2), plan.pace)
+    visitor = Visitor(world, random.Random(plan.seed + 3))
+    settled: list[frozenset[int]] = []
+    stop = Event()
+    with ThreadPoolExecutor(2) as people:
+        at_work = [people.submit(operators.work, stop), people.submit(visitor.look, stop)]
+        try:
+            machines.harm(plan.kills, lambda: settled.append(_import_next(world)), stop)
+        finally:
+            stop.set()
+            machines.end()
+    for one in at_work:
+        one.result()
+    findings = Findings()
+    findings.see("pages that raised", visitor.broken)
+    findings.see("what operators must not see", operators.wrong)
+    rows = ledger.rows(world.url, "SELECT count(*) FROM items WHERE outcome IN ('charged', 'held', 'zero')")
+    report = Report(
+        findings,
+        kills=machines.kills,
+        deeds=machines.deeds + operators.deeds,
+        deaths=machines.deaths,
+        pages=visitor.seen,
+        under_fire=rows[0][0],
+    )
+    return report, settled[0]
+
+
+def _import_next(world: World) -> frozenset[int]:
+    """Import the ERP's next dump; gives the items that were settled just then."""
+    world.current_erp = world.next_erp
+    world.wait_for(lambda: not world.is_importing, LEASE * 5)
+    world.ask("import", str(world.next_erp))
+    rows = ledger.rows(world.url, "SELECT item, reversed FROM items WHERE outcome IN ('charged', 'held', 'zero')")
+    return frozenset(item for item, is_reversed in rows if not is_reversed)
 
 
 def _peace(world: World) -> bool:
@@ -78,21 +126,20 @@ def _peace(world: World) -> bool:
         worker.stop()
         worker.start()
     world.wait_for(world.platform_answers, LEASE * 10)
-    is_first = True
-    while time.monotonic() < until:
-        retried = retry_all(world)
-        if is_first:
-            for competence in COMPETENCES:
-                world.ask("bill", "--competence", competence, "--all")
-        if not retried and not is_first:
-            return True
-        is_first = False
-        if not world.wait_for(world.is_idle, until - time.monotonic()):
-            return False
+    application = world.application()
+    try:
+        retry_all(world, application)
+        for competence in COMPETENCES:
+            world.ask("bill", "--competence", competence, "--all")
+        while time.monotonic() < until and world.wait_for(world.is_idle, until - time.monotonic()):
+            if not retry_all(world, application):
+                return True
+    finally:
+        application.database.dispose()
     return False
 
 
-def _count(world: World, settled_at_import: frozenset[int]) -> Findings:
+def _count(world: World, settled_at_import: frozenset[int], found: Findings) -> None:
     platform = PlatformFiles(world.erp, world.traffic)
     expected = Expectation(
         months={competence: platform.month(competence) for competence in COMPETENCES},
@@ -100,8 +147,5 @@ def _count(world: World, settled_at_import: frozenset[int]) -> Findings:
         last={competence: erp.eligible(world.next_erp, competence) for competence in COMPETENCES},
         settled_before=settled_at_import,
     )
-    found = count(world.url, world.disk.folder, expected)
-    world.disk.free()
-    diagnosis = world.ask("doctor", fine=(0, 1))
-    found.see("doctor", [f"{seen['code']} {seen['message']}" for seen in diagnosis["findings"]])
-    return found
+    count(world.url, world.disk.folder, expected, found)
+    look(world, expected, found)

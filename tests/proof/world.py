@@ -3,12 +3,11 @@
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,17 @@ from stfc.simulator.traffic import TrafficOptions
 from tests.proof import ledger
 from tests.proof.disk import Disk
 from tests.proof.platform import AS_OF
-from tests.proof.processes import ROOT, Child, free_port
+from tests.proof.processes import Child, free_port
 
 COMPETENCES = ("2026-08", "2026-09", "2026-10")
-LEASE = 3.0
+LEASE = 2.0
+_LONGEST_ANSWER = 300.0
 _TOKEN = "token-of-the-proof"
 _SETTINGS = {
     "STFC_SUMMIT_TOKEN": _TOKEN,
     "STFC_USER": "prova",
     "STFC_LEASE": str(LEASE),
-    "STFC_HEARTBEAT": "0.5",
+    "STFC_HEARTBEAT": "0.4",
     "STFC_CHUNK_CONTRACTS": "40",
     "STFC_CONNECTIONS": "8",
     "STFC_PATIENCE": "0.7",
@@ -46,24 +46,28 @@ class World:
         self.folder = folder
         self.home = folder / "home"
         self.erp, self.next_erp = folder / "erp", folder / "erp-next"
+        self.current_erp = self.erp
         self.clock = folder / "clock"
         self.url = ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
         self.traffic = TrafficOptions(seed=seed % 1000, scale=0.25)
         self.chance = random.Random(seed)
         self.disk = Disk(folder / "calls")
         self._contracts = contracts
+        self._number = count(1)
         self._port = free_port()
-        self._app_port = free_port()
+        self.app_address = f"127.0.0.1:{free_port()}"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STFC_")}
         self.environment |= _SETTINGS | {
             "STFC_HOME": str(self.home),
             "STFC_CALLS_PATH": str(self.disk.folder),
             "STFC_SUMMIT_URL": f"http://127.0.0.1:{self._port}",
             "STFC_LEDGER_URL": self.url,
+            "STFC_ROLE": "operator",
         }
-        self.simulator = self._child("simulator", "stfc.simulator")
+        self._imports: list[Child] = []
+        self.simulator = self._child("simulator", "stfc.simulator.__main__")
         self.workers = [self._worker(place) for place in range(workers)]
-        self.app = self._child("app", "stfc.cli", "app", "--port", str(self._app_port))
+        self.app = self._child("app", "stfc.cli", "app", "--port", self.app_address.partition(":")[2])
 
     # --- The cast
 
@@ -93,8 +97,9 @@ class World:
     def start(self, faults: tuple[str, ...]) -> None:
         """Start everybody."""
         self.start_simulator(faults)
-        for child in (*self.workers, self.app):
-            child.start()
+        self.app.start()
+        for worker in self.workers:
+            worker.fork()
 
     def start_simulator(self, faults: tuple[str, ...]) -> None:
         """Start the platform with ``faults``, other answers of it wrong each time."""
@@ -102,7 +107,7 @@ class World:
         options += ["--seed", str(self.traffic.seed), "--scale", str(self.traffic.scale)]
         options += ["--fault-seed", str(self.chance.randrange(1 << 20)), "--fault-log", str(self.folder / "faults")]
         self.simulator.arguments = [*options, *(word for fault in faults for word in ("--fault", fault))]
-        self.simulator.start()
+        self.simulator.fork()
 
     def stop(self) -> None:
         """End everybody."""
@@ -121,24 +126,26 @@ class World:
 
     def command(self, name: str, *arguments: str) -> Child:
         """A command of the terminal, started and not waited for."""
-        return self._child(name, "stfc.cli", *arguments, "--json").start()
+        started = self._child(name, "stfc.cli", *arguments, "--json").fork()
+        self._imports = [one for one in (*self._imports, started) if one.is_alive and "import" in one.arguments]
+        return started
+
+    @property
+    def is_importing(self) -> bool:
+        """Whether a command that imports is under way."""
+        return any(one.is_alive for one in self._imports)
 
     def ask(self, *arguments: str, fine: tuple[int, ...] = (0,)) -> Any:
         """A command to its end; gives its document."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stfc.cli", *arguments, "--json"],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode not in fine or not done.stdout:
-            said = done.stdout[-800:] + done.stderr[-2000:]
-            raise RuntimeError(f"stfc {' '.join(arguments)} ended {done.returncode}: {said}")
-        return json.loads(done.stdout)
+        command = self._child("asked", "stfc.cli", *arguments, "--json")
+        command.output = self.folder / f"answer-{next(self._number)}"
+        status = command.fork().wait(_LONGEST_ANSWER)
+        said = command.output.read_text(encoding="utf-8") if command.output.exists() else ""
+        if status not in fine or not said:
+            log = command.log.read_text(encoding="utf-8")[-2000:]
+            raise RuntimeError(f"stfc {' '.join(arguments)} ended {status}: {said[-800:]}{log}")
+        command.output.unlink()
+        return json.loads(said)
 
     # --- Looking
 
@@ -153,6 +160,10 @@ class World:
     def outcomes(self) -> Counter[str]:
         """How many items stand where."""
         return Counter(dict(ledger.rows(self.url, "SELECT outcome, count(*) FROM items GROUP BY outcome")))
+
+    def parts(self) -> int:
+        """How many parts of calls the ledger has listed so far: about one a chunk."""
+        return int(ledger.rows(self.url, "SELECT count(*) FROM parts")[0][0])
 
     def is_idle(self) -> bool:
         """Whether nothing waits or runs."""
