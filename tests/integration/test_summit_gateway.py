@@ -334,7 +334,7 @@ _ANSWERS: list[tuple[str, type[StfcError], dict[str, Any]]] = [
 @pytest.mark.parametrize(("kind", "error", "facts"), _ANSWERS, ids=[kind for kind, _, _ in _ANSWERS])
 def test_a_troubled_file_ends_as_its_error(kind: str, error: type[StfcError], facts: dict[str, Any]) -> None:
     with troubled(f"{kind}=1@file") as address:
-        gateway = HttpSummitGateway(address, "test-token", file_timeout=0.5)
+        gateway = HttpSummitGateway(address, "test-token", file_timeout=facts.get("seconds", 30.0))
 
         assert fails(error, gateway, _fetch_one).facts == facts
 

@@ -2,17 +2,20 @@
 
 import asyncio
 import ipaddress
+import json
 import ssl
+import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
+import httpcore
 import httpx
 
 from stfc.adapters.summit.unpacking import BrokenBodyError, Unpacker
@@ -25,11 +28,11 @@ from stfc.errors import (
     ThrottledError,
 )
 
-_CONNECTIONS_A_CLIENT = 4
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
 _REDIRECTS = 3
 _LONGEST_WAIT = 86_400.0
+_TIMEOUTS = {"timeout": {"connect": _CONNECT_SECONDS, "read": _READ_SECONDS, "write": _READ_SECONDS}}
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -43,11 +46,47 @@ class Answer:
     date: str | None = None
 
 
+class _Place:
+    """Room for one request at a time: a connection that is kept, and made anew when it is gone."""
+
+    def __init__(self, address: str, proxy: str | None) -> None:
+        self._address = address
+        self._proxy = proxy
+        self._connection: httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy | None = None
+
+    async def send(self, request: httpcore.Request) -> httpcore.Response:
+        """The answer's status and headers; its body follows from its stream."""
+        found = self._connection
+        if isinstance(found, httpcore.AsyncHTTPConnection) and (found.is_closed() or found.has_expired()):
+            await self.close()
+        if self._connection is None:
+            self._connection = self._made()
+        return await self._connection.handle_async_request(request)
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
+
+    def _made(self) -> httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy:
+        if self._proxy is None:
+            return httpcore.AsyncHTTPConnection(httpcore.URL(self._address).origin, ssl_context=_ssl_context())
+        parts = urlsplit(self._proxy)
+        return httpcore.AsyncHTTPProxy(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+            proxy_auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
+            ssl_context=_ssl_context(),
+            max_connections=1,
+        )
+
+
 class Exchange:
     """Talks to one platform over a bounded number of connections; use inside one event loop.
 
-    The pool of httpx looks at each of its connections for every request, so that one large client is slower than
-    several small ones: hence clients of four connections, and a queue of free places that is semaphore and round robin.
+    The pool of httpx looks at each of its connections for every request, and its client costs more than the request
+    itself. So each place has a connection of httpcore, the engine below httpx, and the queue of free places is the
+    pool.
     """
 
     def __init__(
@@ -61,27 +100,29 @@ class Exchange:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._base = _checked_address(base_url)
-        self._headers = {"accept-encoding": "gzip"}
+        self._headers = [(b"host", urlsplit(self._base).netloc.encode()), (b"accept-encoding", b"gzip")]
         if _checked_token(token):
-            self._headers["authorization"] = f"Bearer {token}"
+            self._headers.append((b"authorization", b"Bearer " + token.encode()))
         self._connections = connections
         self._whole_seconds = whole_seconds
         self._size_limit = size_limit
         self._now = now
-        self._clients: list[httpx.AsyncClient] = []
-        self._free: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
+        self._places: list[_Place] = []
+        self._free: asyncio.Queue[_Place] = asyncio.Queue()
 
     async def open(self) -> None:
-        """Make the clients; connections follow when needed."""
-        self._free = asyncio.Queue()
-        self._clients = [self._client() for _ in range(-(-self._connections // _CONNECTIONS_A_CLIENT))]
-        for place in range(self._connections):
-            self._free.put_nowait(self._clients[place % len(self._clients)])
+        """Make the places; connections follow when needed."""
+        # The one used last comes first: few requests keep few connections.
+        self._free = asyncio.LifoQueue()
+        proxy = _proxy(self._base)
+        self._places = [_Place(self._base, proxy) for _ in range(self._connections)]
+        for place in self._places:
+            self._free.put_nowait(place)
 
     async def close(self) -> None:
         """Close every connection."""
-        clients, self._clients = self._clients, []
-        await asyncio.gather(*(client.aclose() for client in clients), return_exceptions=True)
+        places, self._places = self._places, []
+        await asyncio.gather(*(place.close() for place in places), return_exceptions=True)
 
     def address(self, href: str) -> str:
         """The absolute address of a path or link of the platform; one on another host is refused."""
@@ -119,59 +160,56 @@ class Exchange:
     async def _once(
         self, method: str, address: str, query: dict[str, str] | None, body: Any
     ) -> tuple[Answer, str | None]:
-        client = await self._free.get()
+        place = await self._free.get()
         try:
             with _translated(self._whole_seconds):
                 async with asyncio.timeout(self._whole_seconds):
-                    return await self._streamed(client, method, address, query, body)
+                    return await self._streamed(place, self._request(method, address, query, body))
         finally:
-            self._free.put_nowait(client)
+            self._free.put_nowait(place)
 
-    async def _streamed(
-        self, client: httpx.AsyncClient, method: str, address: str, query: dict[str, str] | None, body: Any
-    ) -> tuple[Answer, str | None]:
-        headers = {"x-request-id": uuid.uuid4().hex}
-        async with client.stream(method, address, params=query, json=body, headers=headers) as response:
-            if response.is_redirect:
-                return Answer(response.status_code, "", b""), response.headers.get("location", "")
-            if response.status_code not in (404, 422) and not response.is_success:
-                raise self._refusal(response)
-            whole = await self._whole(response)
-        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(response.status_code, content_type, whole, response.headers.get("date")), None
+    def _request(self, method: str, address: str, query: dict[str, str] | None, body: Any) -> httpcore.Request:
+        url = httpcore.URL(f"{address}?{urlencode(query)}" if query else address)
+        headers = [*self._headers, (b"x-request-id", uuid.uuid4().hex.encode())]
+        content = b"" if body is None else json.dumps(body).encode()
+        if content:
+            headers += [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        return httpcore.Request(method, url, headers=headers, content=content, extensions=_TIMEOUTS)
 
-    async def _whole(self, response: httpx.Response) -> bytes:
-        """The body, unpacked here and not by httpx, which would unpack any amount before it says how much."""
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    async def _streamed(self, place: _Place, request: httpcore.Request) -> tuple[Answer, str | None]:
+        response = await place.send(request)
+        try:
+            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            if 300 <= response.status < 400:
+                return Answer(response.status, "", b""), headers.get("location", "")
+            if response.status not in (404, 422) and not 200 <= response.status < 300:
+                raise self._refusal(response.status, headers)
+            whole = await self._whole(response, headers)
+        finally:
+            await response.aclose()
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(response.status, content_type, whole, headers.get("date")), None
+
+    async def _whole(self, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
+        """The body, unpacked piece by piece: never more of it than the limit."""
+        encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
-            raise ServerFaultError(status=response.status_code, cause="encoding")
+            raise ServerFaultError(status=response.status, cause="encoding")
         unpacker = Unpacker(self._size_limit, is_packed=encoding != "identity")
         try:
-            async for piece in response.aiter_raw():
+            async for piece in response.aiter_stream():
                 unpacker.feed(piece)
             return unpacker.body()
         except BrokenBodyError as cause:
-            raise ServerFaultError(status=response.status_code, cause=cause.cause) from cause
+            raise ServerFaultError(status=response.status, cause=cause.cause) from cause
 
-    def _refusal(self, response: httpx.Response) -> Exception:
-        status = response.status_code
+    def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (401, 403):
             return CredentialsRefusedError(status=status)
-        wait = retry_after(response.headers.get("retry-after"), self._now())
+        wait = retry_after(headers.get("retry-after"), self._now())
         if status == 429:
             return ThrottledError(retry_after=wait)
         return ServerFaultError(status=status, cause="status", retry_after=wait)
-
-    def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            headers=self._headers,
-            timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=_CONNECTIONS_A_CLIENT, max_keepalive_connections=_CONNECTIONS_A_CLIENT),
-            verify=_ssl_context(),
-            follow_redirects=False,
-            # A proxy of the environment is for the outside; this machine is reached directly.
-            trust_env=not _is_loopback(self._base),
-        )
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -196,25 +234,34 @@ def http_date(value: str | None) -> datetime | None:
 
 @contextmanager
 def _translated(whole_seconds: float) -> Iterator[None]:
-    """Errors of httpx as our own; none of them carries an address, a header or a body."""
+    """Errors of httpcore as our own; none of them carries an address, a header or a body."""
     try:
         yield
     except TimeoutError as cause:
         raise PlatformTimeoutError(phase="whole", seconds=whole_seconds) from cause
-    except httpx.ConnectTimeout as cause:
+    except httpcore.ConnectTimeout as cause:
         raise PlatformTimeoutError(phase="connect", seconds=_CONNECT_SECONDS) from cause
-    except httpx.TimeoutException as cause:
+    except httpcore.TimeoutException as cause:
         raise PlatformTimeoutError(phase="read", seconds=_READ_SECONDS) from cause
-    except httpx.ConnectError as cause:
+    except (httpcore.ConnectError, httpcore.ProxyError) as cause:
         raise ConnectionBrokenError(cause="connect") from cause
-    except httpx.RemoteProtocolError as cause:
+    except httpcore.RemoteProtocolError as cause:
         raise ConnectionBrokenError(cause="cut") from cause
-    except httpx.NetworkError as cause:
+    except httpcore.NetworkError as cause:
         raise ConnectionBrokenError(cause="reset") from cause
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as cause:
+    except httpcore.UnsupportedProtocol as cause:
         raise ServerFaultError(cause="address") from cause
-    except httpx.HTTPError as cause:
+    except (httpcore.ProtocolError, httpcore.ConnectionNotAvailable) as cause:
         raise ConnectionBrokenError(cause="protocol") from cause
+
+
+def _proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for the address; this machine is reached directly."""
+    parts = urlsplit(base_url)
+    if _is_loopback(base_url) or urllib.request.proxy_bypass(parts.netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 @cache

@@ -1,0 +1,179 @@
+"""How fast the worker bills over HTTP, against DuckDB that merely copies the same records (ENGINE 5).
+
+``python bench/pipeline.py [CONTRACTS x CALLS]...``, e.g. ``2000x50``; worker and simulator share the machine, and no
+answer waits. Per shape it prints the fastest of some turns, each in a fresh home:
+
+* contracts and records per second, from the batch's start to its end, and DuckDB's records per second in the same run;
+* requests and ledger transactions, counted in a turn that is not timed;
+* where the time of a contract goes, in ms, one chunk at a time so that nothing overlaps: *books* is all but network
+  and reading of files.
+"""
+
+import logging
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import sqlalchemy as sa
+from rig import MONTH, TOKEN, make_erp, make_home, open_batch, platform, warm
+
+from stfc import bootstrap
+from stfc.adapters.calls.assess import ColumnarAssessor
+from stfc.adapters.calls.store import ParquetCallStore
+from stfc.bootstrap import Application
+from stfc.services.worker import Worker
+
+SHAPES = ("2000x50", "500x200", "60x5000")
+TURNS = 3
+
+
+def bill(app: Application) -> tuple[float, int]:
+    """Bill the month with a worker on this thread; seconds between the batch's start and its end, and its calls."""
+    batch = open_batch(app)
+    app.worker().run(until_idle=True, batch=batch)
+    summary = app.batches.show(batch)
+    assert summary.started_at is not None
+    assert summary.ended_at is not None
+    assert summary.outcomes["charged"] == summary.items, summary.outcomes
+    return (summary.ended_at - summary.started_at).total_seconds(), summary.calls
+
+
+class Counts:
+    """Counts what leaves the process: requests by httpx, and transactions by what they do first."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        logger = logging.getLogger("httpx")
+        logger.setLevel(logging.INFO)
+        logger.addFilter(self._request)
+        sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
+
+    def stop(self) -> None:
+        """Count no more."""
+        logging.getLogger("httpx").removeFilter(self._request)
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        sa.event.remove(sa.Engine, "before_cursor_execute", self._statement)
+
+    def _request(self, record: logging.LogRecord) -> bool:
+        assert isinstance(record.args, tuple)
+        path = str(record.args[1])
+        self.seen["files" if "/v1/files/" in path else "listing" if "billing-files?" in path else "others"] += 1
+        return False
+
+    def _statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        self.seen["writes"] += statement == "BEGIN IMMEDIATE"
+        self.seen["settled"] += statement.startswith("INSERT INTO parts")
+
+
+class Clocks:
+    """Seconds spent in some methods, inclusive."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._undo: list[Callable[[], None]] = []
+
+    def watch(self, owner: Any, name: str, label: str) -> None:
+        """Add up under ``label`` what ``owner.name`` takes."""
+        method = getattr(owner, name)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                self.seconds[label] += time.perf_counter() - started
+
+        setattr(owner, name, timed)
+        self._undo.append(lambda: setattr(owner, name, method))
+
+    def stop(self) -> None:
+        """Put the methods back."""
+        for undo in self._undo:
+            undo()
+
+
+def copied(folder: Path, address: str) -> float:
+    """Seconds that DuckDB takes to turn the month's records into Parquet: no check, no classes, no repeats."""
+    source, target = folder / "records.csv", folder / "records.parquet"
+    with httpx.Client(base_url=address, headers={"authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
+        page = client.get("/v1/billing-files", params={"competence": str(MONTH)}).json()
+        links = [item["href"] for item in page["items"]]
+        while page["next_cursor"]:
+            query = {"competence": str(MONTH), "cursor": page["next_cursor"]}
+            page = client.get("/v1/billing-files", params=query).json()
+            links += [item["href"] for item in page["items"]]
+        with source.open("wb") as out:
+            for link in links:
+                body = client.get(link).content
+                out.write(body[body.index(b"\n") + 1 : body.rindex(b"T;")])
+    started = time.perf_counter()
+    duckdb.execute(
+        f"COPY (SELECT * FROM read_csv('{source}', header = false, sep = ';', quote = '')) "
+        f"TO '{target}' (COMPRESSION zstd)"
+    )
+    return time.perf_counter() - started
+
+
+def measure(folder: Path, shape: str) -> None:
+    """One shape: a line of figures, a line of counts, a line of phases."""
+    contracts, calls = (int(part) for part in shape.split("x"))
+    erp = make_erp(folder, contracts)
+    with platform(erp, calls=calls) as address:
+        warm(address)
+        counts = Counts()
+        app = make_home(folder / "counted", erp, address)
+        counts.seen.clear()
+        bill(app)
+        counts.stop()
+        seconds, records = min(bill(make_home(folder / f"turn{turn}", erp, address)) for turn in range(TURNS))
+        yardstick = min(copied(folder, address) for _ in range(TURNS))
+        print(
+            f"{shape:<12}{contracts / seconds:>10,.0f}{records / seconds / 1e3:>12,.0f}"
+            f"{records / yardstick / 1e3:>12,.0f}{yardstick / seconds:>10.3f}",
+            flush=True,
+        )
+        seen = counts.seen
+        chunks = seen["settled"]
+        print(f"{'':<12}requests: {seen['files']} files + {seen['listing']} pages + {seen['others']} others; ", end="")
+        print(f"{chunks} chunks in {chunks} transactions of {seen['writes']} that write", flush=True)
+        phases(make_home(folder / "phases", erp, address, chunks=1), contracts)
+
+
+def phases(app: Application, contracts: int) -> None:
+    """Where the time goes, one chunk at a time."""
+    clocks = Clocks()
+    clocks.watch(ColumnarAssessor, "assess", "read")
+    clocks.watch(ParquetCallStore, "write", "part")
+    clocks.watch(Worker, "_listing", "listing")
+    for name in ("claim", "settle", "next_due"):
+        clocks.watch(type(app.work), name, name)
+    clocks.watch(type(app.views), "evaluate", "evaluate")
+    clocks.watch(bootstrap, "process_chunk", "chunk")
+    seconds, _ = bill(app)
+    clocks.stop()
+    spent = clocks.seconds
+    network = spent["chunk"] - spent["read"] - spent["part"] + spent["listing"]
+    books = seconds - network - spent["read"]
+    shown = {"network": network, "read": spent["read"], "books": books} | {
+        name: spent[name] for name in ("part", "claim", "settle", "evaluate", "next_due")
+    }
+    each = "  ".join(f"{name} {took / contracts * 1000:.3f}" for name, took in shown.items())
+    print(f"{'':<12}ms a contract: {each}", flush=True)
+
+
+def main() -> None:
+    """Measure every shape."""
+    print(f"{'files':<12}{'contracts/s':>10}{'k records/s':>12}{'k COPY/s':>12}{'of COPY':>10}")
+    for shape in sys.argv[1:] or SHAPES:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(Path(folder), shape)
+
+
+if __name__ == "__main__":
+    main()

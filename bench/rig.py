@@ -1,0 +1,82 @@
+"""What the benches of the worker share: a simulated platform as a process of its own, homes, and batches in them."""
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+from stfc.bootstrap import Application, build
+from stfc.domain.competence import Competence
+from stfc.services.ports import Actor
+from stfc.settings import Settings
+from stfc.simulator.erp_dump import dump
+
+MONTH = Competence(2026, 10)
+AS_OF = date(2026, 12, 1)
+TOKEN = "token-of-the-bench"
+ACTOR = Actor("bench", "operator", "terminal")
+ROOT = Path(__file__).resolve().parents[1]
+# Lines of a log between those of a table help nobody.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
+def make_erp(folder: Path, contracts: int) -> Path:
+    """A dump of ``contracts`` that are all eligible in ``MONTH``; gives its folder."""
+    erp = folder / "erp"
+    dump(erp, contracts, 1, months=2, until=MONTH, clean=True)
+    return erp
+
+
+@contextmanager
+def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...] = ()) -> Iterator[str]:
+    """A simulator on loopback, ``calls`` calls in every file; gives its address."""
+    options = ["--erp", str(erp), "--token", TOKEN, "--as-of", AS_OF.isoformat(), "--clean"]
+    options += ["--calls-per-contract", str(calls), "--latency", str(latency)]
+    options += [word for fault in faults for word in ("--fault", fault)]
+    command = [sys.executable, "-m", "stfc.simulator", "--port", "0", *options]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        try:
+            address = next(line.split()[-1] for line in child.stderr if line.startswith("simulator ready"))
+            threading.Thread(target=child.stderr.read, daemon=True).start()
+            yield address
+        finally:
+            child.terminate()
+
+
+def warm(address: str) -> int:
+    """Let the simulator make every file of the month, so that its making is in no figure; gives how many there are."""
+    with httpx.Client(base_url=address, headers={"authorization": f"Bearer {TOKEN}"}, timeout=120) as client:
+        links: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"competence": str(MONTH), "cursor": cursor}
+            page = client.get("/v1/billing-files", params={k: v for k, v in query.items() if v}).json()
+            links += [item["href"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        with ThreadPoolExecutor(4) as some:
+            list(some.map(lambda link: client.get(link).raise_for_status(), links))
+    return len(links)
+
+
+def make_home(folder: Path, erp: Path, address: str, **settings: Any) -> Application:
+    """A fresh home in ``folder`` with the dump imported."""
+    app = build(Settings(home=folder, summit_url=address, summit_token=TOKEN, **settings))
+    app.importing.run(erp, ACTOR)
+    return app
+
+
+def open_batch(app: Application) -> int:
+    """A batch of everything eligible in ``MONTH``."""
+    opened = app.billing.open(MONTH, app.views.eligible(MONTH), actor=ACTOR)
+    assert opened.batch is not None
+    return opened.batch
