@@ -235,6 +235,7 @@ class Application:
             "remove_leftovers": snapshots.sweep,
             "free_leases": lambda: self.work.free(now=self.clock()),
             "refresh_batches": lambda: unfinished.refresh_batches(self.clock()),
+            "rebuild_rollups": self.compaction.rebuild,
             "bring_forward": lambda: unfinished.bring_forward(self.clock()),
         }
 

@@ -46,6 +46,24 @@ class Compaction:
         """Compact every competence that has anything to compact or whose rollup lacks a file."""
         return [done for growth in self._ledger.growth() if (done := self.run(growth.competence))]
 
+    def rebuild(self) -> int:
+        """Sum every competence up anew, whatever its rollup says of itself; gives how many. For the doctor.
+
+        Raises:
+            StorageError: a listed part is missing or broken, or the disk refuses.
+        """
+        return sum(self._is_summed_anew(growth.competence) for growth in self._ledger.growth())
+
+    def _is_summed_anew(self, competence: Competence) -> bool:
+        source = self._ledger.listed(competence)
+        if not source.is_merged:
+            return self.run(competence) is not None
+        rollup = self._compactor.summed(competence, source.live)
+        if self._ledger.swap(source, source.live.parts, rollup, now=self._clock()):
+            return True
+        self._calls.remove([rollup])
+        return False
+
     def run(self, competence: Competence, keep_going: Callable[[], bool] = lambda: True) -> Compacted | None:
         """Compact one competence.
 

@@ -51,6 +51,8 @@ ACTIONS = {
     "DOC-PRE": "free_leases",
     "DOC-LOT": "refresh_batches",
     "DOC-FUT": "bring_forward",
+    "DOC-ROL": "rebuild_rollups",
+    "DOC-ROS": "rebuild_rollups",
 }
 """The safe repair of what is seen, by its code; what is not here needs a person."""
 NOTES = frozenset(
@@ -64,6 +66,7 @@ NOTES = frozenset(
         "DOC-NOV",
         "DOC-PAU",
         "DOC-REN",
+        "DOC-ROL",
         "DOC-VEL",
     }
 )
@@ -166,7 +169,7 @@ class Doctor:
             *health.findings,
             *self._workers(health, now),
             *self._snapshots.examine(health.snapshot, health.snapshots),
-            *self._parts.examine(health.parts, _sampled(health, sample), health.calls, health.claims),
+            *self._calls_and_sums(health, _sampled(health, sample)),
             *self._leftovers(health, now),
             *self._informs(health, now),
         ]
@@ -249,6 +252,12 @@ class Doctor:
             yield Observation("worker", "DOC-LOC", {"count": health.dead})
         for batch, code in health.paused.items():
             yield Observation("worker", "DOC-PAU", {"batch": batch, "code": code})
+
+    def _calls_and_sums(self, health: LedgerHealth, hashed: Sequence[Part]) -> Sequence[Observation]:
+        found = self._parts.examine(health.parts, hashed, health.calls, health.claims)
+        # Where a part is damaged, nothing could agree with it.
+        is_readable = all(one.check != "parts" for one in found)
+        return found + (self._parts.examine_rollups(health.calls, health.rollups) if is_readable else [])
 
     def _leftovers(self, health: LedgerHealth, now: datetime) -> Iterator[Observation]:
         """Files and folders that nothing names: of a killed process when old, perhaps of one that runs when young."""

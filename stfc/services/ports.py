@@ -995,7 +995,7 @@ class LedgerHealth:
     paused batches to their codes, ``dead`` counts workers silent for longer than their lease, ``newest`` is the last
     instant that was written. ``listed`` are the paths of all parts, ``parts`` the live ones. ``calls`` and ``claims``
     (Arrow: claim, contract, competence, calls, amount in centavos; the live items that have calls) are of the months
-    that were examined: ``examined`` of ``months``.
+    that were examined: ``examined`` of ``months``; ``rollups`` are theirs.
     """
 
     findings: tuple[Observation, ...]
@@ -1009,6 +1009,7 @@ class LedgerHealth:
     parts: tuple[Part, ...]
     calls: LiveCalls
     claims: pa.Table
+    rollups: Mapping[Competence, Rollup]
     examined: int
     months: int
 
@@ -1039,6 +1040,10 @@ class CallDoctor(Protocol):
     ) -> list[Observation]:
         """``parts`` that are missing or of another size, ``hashed`` ones of other content, and ``claims`` whose calls
         or amounts differ from those of ``live``."""
+        ...
+
+    def examine_rollups(self, live: LiveCalls, rollups: Mapping[Competence, Rollup]) -> list[Observation]:
+        """Rollups that are not on disk, and those that are not the sum of the parts of ``live`` that they name."""
         ...
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from stfc.adapters.calls.compaction import ParquetCallCompactor
 from stfc.adapters.calls.health import ParquetCallDoctor
 from stfc.adapters.disk import LocalDisk
 from stfc.adapters.erp.health import ParquetSnapshotDoctor
@@ -35,6 +37,7 @@ from stfc.errors import (
     StorageError,
     SubscriberUnknownError,
 )
+from stfc.services.compaction import Compaction
 from stfc.services.health import ACTIONS, NOTES, SAMPLE, Diagnosis, Doctor, DoctorPolicy
 from stfc.services.janitor import Janitor, SnapshotJanitor
 from stfc.services.ports import Actor, Depth, Observation, PlatformHealth, SummitGateway
@@ -109,6 +112,10 @@ def snapshots_of(house: House) -> ParquetSnapshotStore:
     return ParquetSnapshotStore(house.store.root.parent / "snapshots")
 
 
+def compaction_of(house: House, now: datetime = NOW) -> Compaction:
+    return Compaction(SqlPartLedger(house.database), ParquetCallCompactor(house.store), house.store, lambda: now)
+
+
 def doctor_of(
     house: House,
     *,
@@ -144,6 +151,7 @@ def doctor_of(
             "remove_leftovers": SnapshotJanitor(SqlSnapshotLedger(house.database), snapshots, lambda: now).sweep,
             "free_leases": lambda: house.work.free(now=now),
             "refresh_batches": lambda: unfinished.refresh_batches(now),
+            "rebuild_rollups": compaction_of(house, now).rebuild,
             "bring_forward": lambda: unfinished.bring_forward(now),
         },
         policy=replace(DoctorPolicy(), depth=depth or Depth()),
@@ -361,6 +369,37 @@ def an_orphan(house: House, since: timedelta) -> Path:
     orphan.write_bytes(b"lost")
     age(orphan, since)
     return orphan
+
+
+# --- Rollups --------------------------------------------------------------------------------------------------------
+
+
+def test_rollups_add_up_after_a_compaction_and_what_came_since(home: House) -> None:
+    batch = home.bill({"4711": some_calls(10_000), "4712": some_calls(20_000)})
+    compaction_of(home).run_all()
+    home.reverse(batch, "4711")
+    home.bill({"4713": some_calls(30_000)})
+    assert examine(home) == Diagnosis((), ())
+
+
+@pytest.mark.parametrize("name", ["hours", "days", "destinations", "contracts"])
+def test_rollup_that_is_gone_is_a_note_and_made_again_by_repair(home: House, name: str) -> None:
+    home.bill({"4711": some_calls(10_000)})
+    compaction_of(home).run_all()
+    next(home.store.root.rglob(f"{name}.parquet")).unlink()
+    assert mend(home, "DOC-ROL") == (1, Diagnosis((), ()))
+
+
+def test_rollup_that_differs_from_the_calls_is_found_and_made_again_by_repair(home: House) -> None:
+    home.bill({"4711": some_calls(10_000)})
+    compaction_of(home).run_all()
+    path = next(home.store.root.rglob("contracts.parquet"))
+    old = path.with_name("hours.parquet")
+    pl.read_parquet(path).with_columns(pl.col("micros") + 1).write_parquet(path)
+    assert [(one.code, one.facts) for one in examine(home).findings] == [("DOC-ROS", {"competences": ["2026-10"]})]
+    assert mend(home, "DOC-ROS") == (1, Diagnosis((), ()))
+    next(path for path in home.store.root.rglob("hours.parquet") if path != old).write_bytes(b"PAR1 no more")
+    assert mend(home, "DOC-ROS") == (1, Diagnosis((), ()))
 
 
 # --- How much history is read ---------------------------------------------------------------------------------------

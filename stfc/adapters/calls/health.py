@@ -1,14 +1,16 @@
 """The parts of calls held against what the ledger says of them (ports.CallDoctor)."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 import pyarrow as pa
 
+from stfc.adapters.calls.compaction import ParquetCallCompactor
 from stfc.adapters.calls.store import ParquetCallStore
+from stfc.domain.competence import Competence
 from stfc.domain.money import MICROS_PER_CENTAVO
-from stfc.services.ports import LiveCalls, Observation, Part
+from stfc.services.ports import LiveCalls, Observation, Part, Rollup
 
 _EXAMPLES = 5
 
@@ -31,6 +33,32 @@ class ParquetCallDoctor:
         damaged += [found for part in hashed if part.path not in known and (found := self._hash(part))]
         return damaged or list(self._differences(live, claims))
 
+    def examine_rollups(self, live: LiveCalls, rollups: Mapping[Competence, Rollup]) -> list[Observation]:
+        """Each rollup by the totals of its sums: no figure on a screen may be another than that of the calls."""
+        states = {competence: self._state(live, rollup) for competence, rollup in sorted(rollups.items())}
+        return [
+            Observation("calls", code, {"competences": found})
+            for code in ("DOC-ROL", "DOC-ROS")
+            if (found := [str(competence) for competence, state in states.items() if state == code])
+        ]
+
+    def _state(self, live: LiveCalls, rollup: Rollup) -> str | None:
+        if not ParquetCallCompactor(self._store).holds(rollup):
+            return "DOC-ROL"
+        parts = tuple(part for part in live.parts if part.path in rollup.parts)
+        total = _total(self._store.scan(LiveCalls(live.revision, parts, rollup.excluded)), pl.len(), "amount")
+        files = (self._store.root / rollup.path).glob("*.parquet")
+        try:
+            sums = [pl.scan_parquet(file, hive_partitioning=False) for file in files]
+            are_right = all(
+                _total(one, pl.col("calls").sum(), "micros") == total
+                for one in sums
+                if "micros" in one.collect_schema().names()
+            )
+        except (OSError, pl.exceptions.PolarsError):
+            return "DOC-ROS"
+        return None if are_right else "DOC-ROS"
+
     def _look(self, part: Part) -> Observation | None:
         try:
             size = self._store.path(part).stat().st_size
@@ -42,8 +70,8 @@ class ParquetCallDoctor:
 
     def _hash(self, part: Part) -> Observation | None:
         try:
-            with self._store.path(part).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with self._store.path(part).open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
         except OSError as cause:
             return _unreadable(part, cause)
         return None if digest == part.sha256 else Observation("parts", "DOC-SHA", {"path": part.path})
@@ -59,6 +87,13 @@ class ParquetCallDoctor:
         yield from _observed(both.filter(~pl.col("calls").eq_missing(pl.col("calls_found"))), "DOC-LIG")
         agree = both.filter(pl.col("calls").eq_missing(pl.col("calls_found")))
         yield from _observed(agree.filter(pl.col("amount") != pl.col("centavos")), "DOC-SOM")
+
+
+def _total(rows: pl.LazyFrame, calls: pl.Expr, amount: str) -> tuple[int, int]:
+    """How many calls there are and what they come to."""
+    micros = pl.col(amount).cast(pl.Int128).sum()
+    found = rows.select(calls.cast(pl.Int64).alias("calls"), micros.alias("micros")).collect(engine="streaming")
+    return found.item(0, "calls"), int(found.item(0, "micros"))
 
 
 def _unreadable(part: Part, cause: OSError) -> Observation:

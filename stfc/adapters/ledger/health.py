@@ -16,14 +16,14 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema, unfinished
 from stfc.adapters.ledger.database import Database
-from stfc.adapters.ledger.images import as_arrow, read_live_calls
+from stfc.adapters.ledger.images import as_arrow, read_live_calls, read_rollup
 from stfc.adapters.ledger.parts import read_listed_paths
 from stfc.adapters.ledger.records import claim_id, load
 from stfc.adapters.ledger.sets import among
 from stfc.adapters.ledger.snapshots import kept
 from stfc.domain.competence import Competence
 from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
-from stfc.services.ports import Depth, LedgerHealth, LiveCalls, Observation, SnapshotRow
+from stfc.services.ports import Depth, LedgerHealth, LiveCalls, Observation, Rollup, SnapshotRow
 
 items, charges, values, events = schema.items, schema.charges, schema.eventual_values, schema.zero_events
 batches, workers = schema.batches, schema.workers
@@ -81,6 +81,7 @@ class SqlLedgerDoctor:
                 parts=read_live_calls(connection).parts,
                 calls=_calls_of(connection, chosen),
                 claims=_claims(connection, chosen),
+                rollups=_rollups_of(connection, chosen),
                 examined=len(chosen),
                 months=len(months),
             )
@@ -112,6 +113,11 @@ def _calls_of(connection: Connection, months: Collection[str]) -> LiveCalls:
         parts=tuple(part for one in found for part in one.parts),
         excluded=frozenset(claim for one in found for claim in one.excluded),
     )
+
+
+def _rollups_of(connection: Connection, months: Collection[str]) -> dict[Competence, Rollup]:
+    found = {competence: read_rollup(connection, competence) for competence in map(Competence.parse, months)}
+    return {competence: rollup for competence, rollup in found.items() if rollup is not None}
 
 
 def _current_snapshot(connection: Connection) -> SnapshotRow | None:
