@@ -13,7 +13,6 @@ from stfc.ui import (
     tabs,
     tracking,
     tracking_acts,
-    tracking_alerts,
     tracking_contracts,
     tracking_rows,
 )
@@ -40,7 +39,6 @@ def screen(refresh: float | None) -> None:
     status = session.status()
     if tracking.refresh_every(status) != refresh:
         st.rerun()
-    tracking_alerts.show(status)
     every = tracking.batches()
     if not every:
         nothing_yet()

@@ -53,7 +53,7 @@ from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor, SnapshotJanitor
 from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
-from stfc.services.status import StatusService
+from stfc.services.status import DiskWatch, StatusService
 from stfc.services.worker import Worker, WorkerPolicy
 from stfc.settings import Settings
 
@@ -181,7 +181,9 @@ class Application:
     @cached_property
     def status(self) -> StatusService:
         """The system's parts at a glance."""
-        return StatusService(self.reader, self.batches, self.work, self.clock, configured=self.settings.has_platform)
+        disks = DiskWatch(LocalDisk(), (self.settings.home, self.settings.calls_root))
+        configured = self.settings.has_platform
+        return StatusService(self.reader, self.batches, self.work, disks, self.clock, configured=configured)
 
     @cached_property
     def call_search(self) -> CallSearch:

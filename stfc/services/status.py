@@ -1,9 +1,50 @@
 """What the foot of the sidebar and the header tell of the system's parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
-from stfc.services.ports import BatchLedger, BatchSummary, Clock, LedgerReader, PlatformState, WorkerRow, WorkLedger
+from stfc.services.ports import (
+    BatchLedger,
+    BatchSummary,
+    Clock,
+    DiskProbe,
+    LedgerReader,
+    PlatformState,
+    WorkerRow,
+    WorkLedger,
+)
+
+_LOOK_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class DiskTrouble:
+    """Nothing can be written in ``place``, and why; ``since`` is when that was first seen from here."""
+
+    place: Path
+    cause: str
+    since: datetime
+
+
+class DiskWatch:
+    """Whether the product's folders can be written, as seen every 10 s; to try it costs a synced write."""
+
+    def __init__(self, probe: DiskProbe, places: Sequence[Path]) -> None:
+        self._probe = probe
+        self._places = places
+        self._next_look: datetime | None = None
+        self._trouble: DiskTrouble | None = None
+
+    def look(self, now: datetime) -> DiskTrouble | None:
+        """The first folder that refuses, None when all can be written."""
+        if self._next_look is None or now >= self._next_look:
+            self._next_look = now + _LOOK_EVERY
+            since = self._trouble.since if self._trouble else now
+            refused = (state for place in self._places if (state := self._probe.look(place)).refusal)
+            self._trouble = next((DiskTrouble(one.place, one.refusal or "", since) for one in refused), None)
+        return self._trouble
 
 
 @dataclass(frozen=True)
@@ -22,17 +63,26 @@ class SystemStatus:
     snapshot: int | None
     imported_at: datetime | None
     active: tuple[BatchSummary, ...]
+    disk: DiskTrouble | None = None
 
 
 class StatusService:
     """Puts the status together from the ledger; asks the platform itself only when ``check`` is called."""
 
     def __init__(
-        self, reader: LedgerReader, batches: BatchLedger, work: WorkLedger, clock: Clock, *, configured: bool
+        self,
+        reader: LedgerReader,
+        batches: BatchLedger,
+        work: WorkLedger,
+        disks: DiskWatch,
+        clock: Clock,
+        *,
+        configured: bool,
     ) -> None:
         self._reader = reader
         self._batches = batches
         self._work = work
+        self._disks = disks
         self._clock = clock
         self._configured = configured
 
@@ -49,4 +99,5 @@ class StatusService:
             snapshot=state.snapshot,
             imported_at=state.imported_at,
             active=tuple(self._batches.active()),
+            disk=self._disks.look(now),
         )

@@ -8,8 +8,8 @@ from stfc.domain.role import Role
 from stfc.errors import StfcError
 from stfc.services.ports import BatchSummary
 from stfc.services.status import SystemStatus
-from stfc.ui import figures, labels, session, states
-from stfc.ui.format import age, count, month, percent, plain, span
+from stfc.ui import figures, labels, session, states, tracking
+from stfc.ui.format import age, count, month, plain, span
 
 _TRACKING = Path(__file__).resolve().parents[2] / "pages" / f"{labels.TRACKING.file}.py"
 _BUSY_EVERY = 3.0
@@ -17,8 +17,8 @@ _IDLE_EVERY = 20.0
 
 
 def show() -> None:
-    """Draw the foot; it refreshes itself, faster while a batch runs, without a rerun of the page."""
-    busy = any(batch.status in ("running", "waiting") for batch in session.status().active)
+    """Draw the foot; it refreshes itself, faster while a batch runs or is paused, without a rerun of the page."""
+    busy = bool(session.status().active)
     with st.sidebar:
         st.fragment(_state, run_every=_BUSY_EVERY if busy else _IDLE_EVERY)()
         _who()
@@ -31,22 +31,36 @@ def _state() -> None:
         # The page says it at length; this part runs by itself every few seconds.
         st.markdown(f":red[●] {plain(states.sentence(error))}")
         return
-    for batch in status.active[:1]:
-        _batch(batch, status)
+    if status.active:
+        # What moves says more than what is paused or waits behind it.
+        _batch(min(status.active, key=lambda batch: batch.status != "running"), status)
     st.markdown(_platform(status))
     st.markdown(_worker(status))
+    if not status.workers:
+        st.caption(labels.WORKERS_NONE_HINT)
     st.markdown(f":material/database: {_snapshot(status)}")
 
 
 def _batch(batch: BatchSummary, status: SystemStatus) -> None:
-    done = batch.items - batch.open_items
-    head = (
-        f"**{labels.BATCH.format(batch=batch.batch)}** · {month(batch.competence)} · **{percent(done, batch.items)}**"
-    )
+    name, done = labels.BATCH.format(batch=batch.batch), tracking.percent_done(batch)
+    head = f"**{name}** · {month(batch.competence)} · **{done}%**"
     st.page_link(_TRACKING, label=head, query_params={"lote": str(batch.batch)})
-    figures.outcome_bar(batch.outcomes, thin=True)
-    spent = span((status.now - batch.started_at).total_seconds()) if batch.started_at else "na fila"
-    st.caption(f"{count(done)} de {count(batch.items)} contratos · {spent}")
+    figures.outcome_bar(batch.standing, thin=True)
+    words = f"{count(tracking.done(batch))} de {tracking.contracts_words(batch.items)}"
+    ahead = _ahead(batch, status)
+    st.caption(f"{words} · {ahead}" if ahead else words)
+
+
+def _ahead(batch: BatchSummary, status: SystemStatus) -> str:
+    """What to expect of the batch: its pause, its place in the queue, the next try, or how long is left."""
+    if batch.status == "paused":
+        words = tracking.state(batch)[1]
+        return words[:1].lower() + words[1:]
+    if batch.started_at is None:
+        return labels.BATCH_STATES["waiting"].lower()
+    pulse = tracking.pulse_of(batch, status.now)
+    left = tracking.seconds_left(batch, status.now, pulse)
+    return labels.LEFT.format(span=span(left)) if left and left >= 60 else tracking.outlook(batch, status.now, pulse)
 
 
 def _platform(status: SystemStatus) -> str:

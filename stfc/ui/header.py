@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from stfc.ui import competence, labels, session, states
+from stfc.ui import alerts, competence, labels, session, states
 from stfc.ui.format import clock, plain
 
 _HELP = Path(__file__).resolve().parents[2] / "data" / "help"
@@ -34,6 +34,7 @@ def show(
         _row(page, title, on_back)
         data = labels.DATA_OF.format(clock=clock(taken_at or status.now))
         st.caption(f"**{labels.SUMMARY}** {summary or page.summary} {data}")
+        alerts.show()
     if not status.configured:
         states.empty(labels.NOT_CONFIGURED_TITLE, labels.NOT_CONFIGURED)
         st.stop()

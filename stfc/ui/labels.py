@@ -164,7 +164,8 @@ PLATFORM_NONE: Final = "Summit: não configurada"
 WORKERS_RUNNING: Final = "Processador: {running} em execução"
 WORKERS_IDLE: Final = "Processador: pronto"
 WORKERS_PAUSED: Final = "Processador: pausado"
-WORKERS_NONE: Final = "Processador: **parado**"
+WORKERS_NONE: Final = "Processador: **nenhum processo worker**"
+WORKERS_NONE_HINT: Final = "Inicie «stfc worker» no servidor; a fila continua sozinha."
 SNAPSHOT: Final = "ERP importado {age}"
 NO_ERP: Final = "ERP ainda não importado"
 BATCH: Final = "Lote {batch}"
@@ -306,15 +307,23 @@ PROGRESS_OF: Final = "de {total}"
 QUEUED_FOR: Final = "na fila há {span}"
 ABOUT_LEFT: Final = "faltam cerca de {span}"
 LESS_LEFT: Final = "falta menos de 1 min"
+LEFT: Final = "faltam {span}"
+NEXT_TRY_IN: Final = "próxima tentativa em {span}"
+NEXT_TRY_NOW: Final = "próxima tentativa agora"
 REVERSED_NOUN: Final = ("estornado", "estornados")
 BATCH_ACTIONS: Final = "Ações"
 PROCESSING_LOGS: Final = "Logs de processamento"
-RETRIES_ITSELF: Final = "Nada a fazer: o processador tenta de novo por si"
+RETRIES_ITSELF: Final = "Nada a fazer: {next_try}"
+RETRIES_SOON: Final = "o processador tenta de novo sozinho"
 RETRY: Final = "Reprocessar"
 RETRY_FAILED: Final = "Reprocessar {failures}"
 FAILURE_NOUN: Final = ("falha", "falhas")
-RETRY_LIKELY: Final = "Reprocessar {count} que podem dar certo"
-RETRY_LIKELY_ONE: Final = "Reprocessar 1 que pode dar certo"
+RETRY_LIKELY: Final = "Reprocessar os {count} que podem dar certo"
+RETRY_LIKELY_ONE: Final = "Reprocessar o que pode dar certo"
+CHOSEN_NOUN: Final = ("escolhido", "escolhidos")
+CHOSEN_ELSEWHERE: Final = "{count} fora deste filtro ou página"
+CHOSEN_HINT: Final = "Marque contratos para reprocessar ou estornar só eles."
+RETRY_COUNT: Final = "Reprocessar {count}"
 RETRIED: Final = "{contracts} de volta à fila do lote {batch}."
 NOTHING_RETRIED: Final = "Nada a reprocessar no lote {batch}: nenhum contrato falhou ou espera arquivo agora."
 RESUMED: Final = "Tentando de novo: {batches}."
@@ -335,6 +344,10 @@ REVERSE_ONE_TITLE: Final = "Estornar a cobrança do contrato {contract}"
 REVERSE_FACTS: Final = (
     "Competência **{month}** · **{charges}** · **{amount}**  \nLote {batch}, gerado por {who} em {when}."
 )
+REVERSE_CHOSEN_FACTS: Final = (
+    "Competência **{month}** · **{charges}** · **{amount}**  \nContratos escolhidos do lote {batch}: {contracts}."
+)
+AND_MORE: Final = "{names} e mais {count}"
 REVERSE_ONE_FACTS: Final = (
     "Competência **{month}** · **1 cobrança** · **{amount}**  \nContrato {contract}, {customer}. Lote {batch}."
 )
@@ -366,14 +379,21 @@ DOWNLOAD_LOG: Final = "Baixar log"
 OPEN_CONTRACT: Final = "Abrir contrato"
 ACTS_REFUSED: Final = "Reprocessar, cancelar e estornar pedem o papel {needed}; você está como {role}."
 BY_CAUSE: Final = "por causa"
-CAUSE_COLUMNS: Final = ("Código", "Causa", "Contratos", "O que fazer")
+CAUSE_COLUMNS: Final = ("Código", "Causa", "Contratos", "O que fazer", "Reprocessar resolve?")
+CHANCES: Final = {
+    "itself": "Tenta sozinho",
+    "now": "Pode dar certo",
+    "file": "Quando o arquivo chegar",
+    "fixed": "Só depois de corrigir",
+    "never": "Não",
+}
+"""Whether a retry can succeed, by ``tracking.Cause.chance``."""
 ONLY_CAUSE: Final = "Ver só estes contratos"
 NO_CAUSES: Final = "Nenhum destes contratos tem pendência."
 SEARCH_CONTRACT: Final = "Pesquisar contrato ou cliente"
 NO_ITEM_FOUND: Final = "Nenhum contrato do lote atende a este filtro."
 NO_LOG: Final = "Ainda não há passos: o contrato espera a vez."
 PICK_CONTRACT: Final = "Escolha um contrato para ler o log."
-NEXT_TRY: Final = "nova tentativa às {clock}"
 TRIES: Final = ("tentativa", "tentativas")
 NO_BATCH_TITLE: Final = "Nenhum lote enviado para cobrança ainda"
 NO_BATCH: Final = (
@@ -389,14 +409,32 @@ PLATFORM_SILENT: Final = (
 )
 PAUSED_ONE: Final = "O lote {batch} está pausado"
 PAUSED_MANY: Final = "O lote {batch} e mais {count} estão pausados"
-PLATFORM_SINCE: Final = " desde {clock}"
+PAUSED_SINCE: Final = " desde {when}"
 PLATFORM_AGAIN: Final = "Código {code}: {cause}. Tudo continua sozinho quando ela responder{check}."
-NEXT_CHECK: Final = "; nova verificação em {seconds} s"
-CREDENTIALS_REFUSED: Final = "**A Summit recusou a credencial.** {batches}{since}; nada foi cobrado pela metade."
-CREDENTIALS_AGAIN: Final = (
-    "Código SUM-401. Nada continua sozinho: quem administra o servidor corrige o token da Summit, e "
-    "depois disso tente agora."
+NEXT_CHECK: Final = "; nova verificação em {span}"
+PAUSES: Final = {
+    "SUM-401": (
+        "**A Summit recusa a credencial{since}.** {batches}; nenhuma tentativa foi gasta, nada ficou pela metade.",
+        "Código {code}: assim nenhum arquivo chega, e nada continua sozinho. Quem administra o servidor corrige o "
+        "token da Summit; depois disso, tente agora.",
+    ),
+}
+"""Sentence and detail of a pause by its code; other codes say that the platform is silent."""
+DISK_REFUSES: Final = "**O disco não aceita gravação{since}.** Nenhuma cobrança anda; nada ficou pela metade."
+DISK_HINT: Final = (
+    "Código ARM-ESC, em {place}: {cause}. Quem administra o servidor libera espaço ou troca o disco; depois disso tudo "
+    "continua sozinho."
 )
+DISK_CAUSES: Final = {
+    "No space left on device": "sem espaço livre",
+    "Disk quota exceeded": "a cota acabou",
+    "Read-only file system": "só permite leitura",
+    "Permission denied": "sem permissão de gravar",
+}
+"""Why a disk refuses, in the system's words and in ours."""
+SLOWED: Final = "**A Summit pediu para ir mais devagar.** O lote {batch} respeita o prazo que ela deu."
+SLOWED_HINT: Final = "Código SUM-429. Nada a fazer: {next_try}."
+SEE_BATCH: Final = "Ver lote {batch}"
 TRY_NOW: Final = "Tentar agora"
 TRY_NOW_REFUSED: Final = " Tentar agora pede o papel {needed}."
 NO_WORKER: Final = "**O processador está parado.** Na fila à espera dele: {batches}; nada se perde."

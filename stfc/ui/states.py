@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
@@ -53,12 +53,13 @@ TONES: Final[Mapping[str, Tone]] = {
 
 @dataclass(frozen=True)
 class Step:
-    """A next step as a button: its words, and the callback with its arguments."""
+    """A next step as a button: its words, and the callback with its arguments. The first one is primary, if it may."""
 
     label: str
     on_click: Callable[..., None] | None = None
     args: tuple[Any, ...] = ()
     icon: str | None = None
+    may_be_primary: bool = True
 
 
 def empty(title: str, words: str, *steps: Step, key: str = "page") -> None:
@@ -71,11 +72,21 @@ def empty(title: str, words: str, *steps: Step, key: str = "page") -> None:
                 _buttons(steps, f"empty_{key}")
 
 
-def error(sentence: str, detail: str = "", *steps: Step, key: str = "page", icon: str = ":material/error:") -> None:
-    """A card with a red left edge: a bold sentence, gray detail (code and what happens next), buttons right."""
+def error(
+    sentence: str,
+    detail: str = "",
+    *steps: Step,
+    key: str = "page",
+    icon: str = ":material/error:",
+    tone: Literal["red", "orange"] = "red",
+) -> None:
+    """A card with a coloured left edge: a bold sentence, gray detail (code and what happens next), buttons right.
+
+    ``tone`` is orange for what passes by itself; its ``key`` then begins with ``slow`` (the style sheet's edge).
+    """
     with st.container(border=True, key=f"stfc_error_{key}"):
         words, buttons = st.columns([7.7, 2.3], vertical_alignment="center") if steps else (st.container(), None)
-        words.markdown(f":red[{icon}] {sentence}" + (f"  \n:gray[{detail}]" if detail else ""))
+        words.markdown(f":{tone}[{icon}] {sentence}" + (f"  \n:gray[{detail}]" if detail else ""))
         if buttons is not None:
             with buttons.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
                 _buttons(steps, f"error_{key}", primary_last=True)
@@ -120,7 +131,7 @@ def _buttons(steps: tuple[Step, ...], key: str, *, primary_last: bool = False) -
             step.label,
             key=f"{key}_{position}",
             icon=step.icon,
-            type="primary" if position == 0 else "secondary",
+            type="primary" if position == 0 and step.may_be_primary else "secondary",
             on_click=step.on_click,
             args=step.args,
         )

@@ -9,17 +9,18 @@ The address of the screen, for links from elsewhere (``url.open_page(labels.TRAC
   ``mes=1`` (only the competence of the header), ``quem``, ``de``, ``ate``, ``pagina``: the filter and the page.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import streamlit as st
 
 from stfc.domain import text
 from stfc.domain.competence import Competence, local_day
-from stfc.services.ports import BatchSummary
+from stfc.services.ports import BatchSummary, ItemRow, RecentWork
 from stfc.services.queries import ContractQuery
 from stfc.services.status import SystemStatus
 from stfc.ui import competence, figures, labels, session
@@ -40,14 +41,13 @@ LIVE: Final = frozenset({"waiting", "running"})
 PROBLEMS: Final = ("held", "waiting_file", "failed", "refused")
 """Outcomes that someone has to look at: an opened batch shows these first."""
 REVERSIBLE: Final = frozenset({"charged", "zero", "held"})
+RETRIABLE: Final = frozenset({"failed", "waiting_file"})
 
 _BATCH_WORDS: Final = re.compile(r"(?:lote\s*|#\s*)(\d{1,9})", re.IGNORECASE | re.ASCII)
 _LIVE_EVERY: Final = 1.5
 _PAUSED_EVERY: Final = 5.0
-_LEAST_SECONDS: Final = 3.0
-"""A pace observed over less says little."""
-_STALLED_SECONDS: Final = 15.0
-"""Where nothing ended for so long, nothing is known of the end."""
+_RECENT: Final = timedelta(minutes=2)
+"""The end is foretold from the pace of this last stretch: an old start, or an old pace, says little."""
 
 
 # --- One batch -------------------------------------------------------------------------------------------------------
@@ -112,41 +112,58 @@ def seconds_spent(batch: BatchSummary, now: datetime) -> float | None:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """What has been seen of a running batch: ``done`` contracts at ``at``, the first look."""
+class Pulse:
+    """What is read of a running batch beside its counts: recent work, and when the next contract is tried again."""
 
-    at: datetime
-    done: int
+    recent: RecentWork | None = None
+    next_try_at: datetime | None = None
 
 
-def seconds_left(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> float | None:
-    """How long the rest may take, in seconds, at the pace seen (else that of the whole run); None when unknown.
+NO_PULSE: Final = Pulse()
 
-    A batch that is retried days later has an old start, so what has been seen counts first.
+
+def seconds_left(batch: BatchSummary, now: datetime, pulse: Pulse) -> float | None:
+    """How long the rest may take, in seconds, at the pace of the last minutes.
+
+    None when nothing ended in them, or when nobody works on the batch at this moment.
     """
-    if batch.status != "running" or not batch.open_items:
+    if batch.status != "running" or not batch.outcomes["running"] or pulse.recent is None:
         return None
-    if pace is not None:
-        seconds, ended = (now - pace.at).total_seconds(), done(batch) - pace.done
-        if seconds >= _LEAST_SECONDS and ended > 0:
-            return batch.open_items * seconds / ended
-        if seconds >= _STALLED_SECONDS:
-            return None
-    spent, ended = seconds_spent(batch, now), done(batch)
-    return batch.open_items * spent / ended if spent and ended else None
+    seconds = (now - max(pulse.recent.begun, now - _RECENT)).total_seconds()
+    return batch.open_items * seconds / pulse.recent.ended if seconds > 0 else None
 
 
-def progress(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> list[str]:
+def countdown(until: datetime, now: datetime) -> str:
+    """``12 s``, ``3 min 05 s``: how long until then, whole seconds begun; ``0 s`` when it has come."""
+    return duration(math.ceil(max(0.0, (until - now).total_seconds())))
+
+
+def counts_down(batch: BatchSummary, now: datetime, pulse: Pulse) -> bool:
+    """Whether nothing is done for the batch until a next try."""
+    return pulse.next_try_at is not None and pulse.next_try_at > now and not batch.outcomes["running"]
+
+
+def outlook(batch: BatchSummary, now: datetime, pulse: Pulse) -> str:
+    """``faltam cerca de 6 min``, or ``próxima tentativa em 12 s`` where nothing is done until then; else nothing."""
+    if counts_down(batch, now, pulse):
+        return next_try(pulse.next_try_at, now)
+    left = seconds_left(batch, now, pulse)
+    if left is None:
+        return ""
+    return labels.ABOUT_LEFT.format(span=span(left)) if left >= 60 else labels.LESS_LEFT
+
+
+def progress(batch: BatchSummary, now: datetime, pulse: Pulse = NO_PULSE) -> list[str]:
     """``de 486``, ``69%``, ``10 min 42 s``, ``faltam cerca de 6 min``, ``3 estornados``: what follows the count."""
     parts = [labels.PROGRESS_OF.format(total=count(batch.items)), f"{percent_done(batch)}%"]
     spent = seconds_spent(batch, now)
     if spent is not None:
-        parts.append(duration(spent))
+        # A countdown takes its place, for which there would be no room.
+        parts += [] if counts_down(batch, now, pulse) else [duration(spent)]
     elif batch.status == "waiting":
         parts.append(labels.QUEUED_FOR.format(span=span((now - batch.created_at).total_seconds())))
-    left = seconds_left(batch, now, pace)
-    if left is not None:
-        parts.append(labels.ABOUT_LEFT.format(span=span(left)) if left >= 60 else labels.LESS_LEFT)
+    if ahead := outlook(batch, now, pulse):
+        parts.append(ahead)
     if batch.reversed:
         parts.append(counted(batch.reversed, *labels.REVERSED_NOUN))
     return parts
@@ -157,11 +174,15 @@ def progress(batch: BatchSummary, now: datetime, pace: Pace | None = None) -> li
 
 @dataclass(frozen=True)
 class Cause:
-    """Contracts of a batch that carry one code with one outcome, and what to do about it."""
+    """Contracts of a batch that carry one code with one outcome, and what to do about it.
+
+    ``due`` is when the next of them is tried again by itself, where that is settled.
+    """
 
     code: str
     outcome: str
     contracts: int
+    due: datetime | None = None
 
     @property
     def words(self) -> str:
@@ -169,24 +190,51 @@ class Cause:
         return text.CODES.get(self.code, self.code)
 
     @property
-    def remedy(self) -> str:
-        """What to do; an item that is still on its way needs nobody."""
-        return labels.RETRIES_ITSELF if self.outcome in LIVE else text.REMEDIES.get(self.code, "")
-
-    @property
     def can_retry(self) -> bool:
         """Whether a retry takes these contracts up at all."""
-        return self.outcome in ("failed", "waiting_file")
+        return self.outcome in RETRIABLE
 
     @property
     def can_succeed(self) -> bool:
-        """Whether a retry without any other act can turn them into charges."""
-        return self.can_retry and self.code in text.CAN_SUCCEED
+        """Whether a retry now, without any other act, can turn them into charges."""
+        return self.chance == "now"
+
+    @property
+    def chance(self) -> str:
+        """Whether a retry can succeed, a key of ``labels.CHANCES``."""
+        if self.outcome in LIVE:
+            return "itself"
+        if not self.can_retry:
+            return "never"
+        if self.outcome == "waiting_file":
+            return "file"
+        return "now" if self.code in text.CAN_SUCCEED else "fixed"
+
+    def remedy(self, now: datetime) -> str:
+        """What to do; what is still on its way needs nobody, and says when it is tried again."""
+        if self.outcome not in LIVE:
+            return text.REMEDIES.get(self.code, "")
+        return labels.RETRIES_ITSELF.format(next_try=next_try(self.due, now) or labels.RETRIES_SOON)
 
 
-def causes_of(rows: Iterable[tuple[str, str, int]], outcomes: Collection[str]) -> list[Cause]:
-    """The causes among ``outcomes`` (all when empty), most contracts first."""
-    found = [Cause(*row) for row in rows if not outcomes or row[1] in outcomes]
+def next_try(due: datetime | None, now: datetime) -> str:
+    """``próxima tentativa em 12 s``; nothing where none is settled."""
+    if due is None:
+        return ""
+    return labels.NEXT_TRY_IN.format(span=countdown(due, now)) if due > now else labels.NEXT_TRY_NOW
+
+
+def causes_of(
+    rows: Iterable[tuple[str, str, int]], outcomes: Collection[str], due: Mapping[str, datetime] | None = None
+) -> list[Cause]:
+    """The causes among ``outcomes`` (all when empty), most contracts first; ``due`` says by code when what waits is
+    tried again. What is being tried at this moment has none."""
+    tried = due or {}
+    found = [
+        Cause(code, outcome, number, tried.get(code) if outcome in LIVE else None)
+        for code, outcome, number in rows
+        if outcome != "running" and (not outcomes or outcome in outcomes)
+    ]
     return sorted(found, key=lambda cause: (-cause.contracts, cause.code, cause.outcome))
 
 
@@ -196,6 +244,16 @@ def shown_outcomes(batch: BatchSummary, asked: Sequence[str]) -> tuple[str, ...]
         return ()
     chosen = tuple(name for name in figures.OUTCOME_ORDER if name in asked and batch.standing.get(name))
     return chosen or tuple(name for name in PROBLEMS if batch.live[name])
+
+
+def can_retry(item: ItemRow) -> bool:
+    """Whether a retry takes the contract up."""
+    return item.outcome in RETRIABLE and not item.reversed
+
+
+def can_reverse(item: ItemRow) -> bool:
+    """Whether the contract's charge stands and can be reversed."""
+    return item.outcome in REVERSIBLE and not item.reversed
 
 
 # --- Which batches a filter shows ------------------------------------------------------------------------------------
@@ -314,13 +372,11 @@ def contracts_words(number: int) -> str:
     return counted(number, *labels.CONTRACT_NOUN)
 
 
-def pace_of(batch: BatchSummary, now: datetime) -> Pace | None:
-    """What this session has seen of a running batch; begins anew when contracts went back to the queue."""
-    seen: dict[int, Pace] = st.session_state.setdefault("tracking_pace", {})
+def pulse_of(batch: BatchSummary, now: datetime) -> Pulse:
+    """What moves in a batch now; nothing in one that does not run."""
     if batch.status != "running":
-        seen.pop(batch.batch, None)
-        return None
-    first = seen.get(batch.batch)
-    if first is None or first.done > done(batch):
-        first = seen[batch.batch] = Pace(now, done(batch))
-    return first
+        return NO_PULSE
+    ledger = session.application().batches
+    # While a worker is at it, something else ends first.
+    tries = {} if batch.outcomes["running"] else ledger.next_tries(batch.batch)
+    return Pulse(ledger.recent(batch.batch, now - _RECENT), min(tries.values(), default=None))

@@ -12,22 +12,25 @@ import streamlit as st
 
 from stfc.domain.role import Role
 from stfc.services.ports import BatchSummary, ItemRow
-from stfc.ui import actions, guard, holds, labels, session, states, tracking, url
+from stfc.ui import actions, guard, holds, labels, selection, session, states, tracking, url
 from stfc.ui.format import count, counted, moment, money, month, plain
 
 _ASKED: Final = "tracking_asked"
 _ACTED: Final = "tracking_acted"
 _RETRIED: Final = "tracking_retried"
+_CHOSEN: Final = "tracking_chosen"
+_NAMED: Final = 5
+"""So many contracts a dialog names before it counts the others."""
 
 
 @dataclass(frozen=True)
 class _Question:
-    """The dialog that is open: ``kind`` is ``cancel`` or ``reverse``, of the batch or of one contract, or a decision
+    """The dialog that is open: ``kind`` is ``cancel`` or ``reverse``, of the batch or of ``contracts``, or a decision
     of ``holds.KINDS`` on one contract."""
 
     kind: str
     batch: int
-    contract: str | None = None
+    contracts: tuple[str, ...] | None = None
 
 
 def may_act() -> bool:
@@ -48,13 +51,47 @@ def acted() -> int:
     return int(st.session_state.get(_ACTED, 0))
 
 
+def chosen(batch: int) -> selection.Ids:
+    """The contracts that are marked in the batch's list."""
+    marked: tuple[int, selection.Ids] = st.session_state.get(_CHOSEN, (batch, frozenset()))
+    return marked[1] if marked[0] == batch else frozenset()
+
+
+def choose(batch: int, contracts: selection.Ids) -> None:
+    """Mark exactly ``contracts``; those marked in another batch are forgotten."""
+    st.session_state[_CHOSEN] = (batch, contracts)
+
+
 # --- Callbacks --------------------------------------------------------------------------------------------------------
 
 
 def retry(batch: int, codes: Sequence[str]) -> None:
     """Try the batch's contracts with ``codes`` again."""
     number = session.application().billing.retry(batch, session.actor(), codes=codes) if codes else 0
-    asked = (batch, tuple(codes))
+    _retried(batch, tuple(codes), number)
+
+
+def retry_one(batch: int, contract: str) -> None:
+    """Try one contract of the batch again."""
+    _retry_contracts(batch, (contract,))
+
+
+def retry_chosen(batch: int) -> None:
+    """Try again those of the marked contracts that a retry takes up; then nothing is marked."""
+    if contracts := tuple(sorted(chosen(batch))):
+        choose(batch, frozenset())
+        _retry_contracts(batch, contracts)
+
+
+def _retry_contracts(batch: int, contracts: tuple[str, ...]) -> None:
+    # Read again by contract: what is on the screen may be older than what happened since.
+    items = [row.item for row in items_of(batch, contracts) if tracking.can_retry(row)]
+    number = session.application().billing.retry(batch, session.actor(), items=items) if items else 0
+    _retried(batch, contracts, number)
+
+
+def _retried(batch: int, what: tuple[str, ...], number: int) -> None:
+    asked = (batch, what)
     if number:
         words = labels.RETRIED.format(contracts=tracking.contracts_words(number), batch=batch)
         st.session_state[_RETRIED] = asked, words
@@ -89,12 +126,17 @@ def ask_cancel(batch: int) -> None:
 
 def ask_reverse(batch: int, contract: str | None = None) -> None:
     """Open the question before reversing the batch's charges, or the one of ``contract``."""
-    _ask(_Question("reverse", batch, contract))
+    _ask(_Question("reverse", batch, None if contract is None else (contract,)))
+
+
+def ask_reverse_chosen(batch: int) -> None:
+    """Open the question before reversing the charges of the marked contracts."""
+    _ask(_Question("reverse", batch, tuple(sorted(chosen(batch)))))
 
 
 def ask_decision(batch: int, contract: str, kind: str) -> None:
     """Open the question before a held charge is released or rejected (``holds.KINDS``)."""
-    _ask(_Question(kind, batch, contract))
+    _ask(_Question(kind, batch, (contract,)))
 
 
 def open_page(page: labels.PageLabels, **parameters: url.Value) -> None:
@@ -116,16 +158,16 @@ def show_question() -> None:
     asked: _Question | None = st.session_state.get(_ASKED)
     if asked is None or not may_act():
         return
-    if asked.kind in holds.KINDS and asked.contract is not None:
-        holds.confirm(asked.kind, asked.batch, asked.contract, _answered)
+    if asked.kind in holds.KINDS and asked.contracts:
+        holds.confirm(asked.kind, asked.batch, asked.contracts[0], _answered)
         return
     batch = session.application().batches.show(asked.batch)
     if asked.kind == "cancel":
         _confirm_cancel(batch)
-    elif asked.contract is None:
+    elif asked.contracts is None:
         _confirm_reverse(batch)
     else:
-        _confirm_reverse_one(batch, asked.contract)
+        _confirm_reverse_some(batch, asked.contracts)
 
 
 def _ask(question: _Question) -> None:
@@ -193,24 +235,19 @@ def _confirm_reverse(batch: BatchSummary) -> None:
     )
 
 
-def _confirm_reverse_one(batch: BatchSummary, contract: str) -> None:
-    item = item_of(batch.batch, contract)
-    if item is None or item.reversed or item.outcome not in tracking.REVERSIBLE:
+def _confirm_reverse_some(batch: BatchSummary, contracts: Sequence[str]) -> None:
+    rows = [row for row in items_of(batch.batch, contracts) if tracking.can_reverse(row)]
+    if not rows:
         _answered()
         st.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), icon=":material/info:")
         return
-    amount = item.amount or 0
+    amount = sum(row.amount or 0 for row in rows)
+    title, facts = _one_said(batch, rows[0]) if len(rows) == 1 else _some_said(batch, rows, amount)
     actions.confirm(
-        labels.REVERSE_ONE_TITLE.format(contract=plain(contract)),
-        labels.REVERSE_ONE_FACTS.format(
-            month=month(batch.competence),
-            amount=money(amount),
-            contract=plain(contract),
-            customer=plain(tracking.names([contract]).get(contract, "")),
-            batch=batch.batch,
-        ),
+        title,
+        facts,
         labels.REVERSE_VERB.format(amount=money(amount)),
-        lambda reason: _reverse(batch.batch, amount, reason, [contract]),
+        lambda reason: _reverse(batch.batch, amount, reason, [row.contract for row in rows]),
         warning=labels.REVERSE_LOCK,
         needs_reason=True,
         close=labels.BACK,
@@ -218,9 +255,35 @@ def _confirm_reverse_one(batch: BatchSummary, contract: str) -> None:
     )
 
 
+def _one_said(batch: BatchSummary, row: ItemRow) -> tuple[str, str]:
+    facts = labels.REVERSE_ONE_FACTS.format(
+        month=month(batch.competence),
+        amount=money(row.amount or 0),
+        contract=plain(row.contract),
+        customer=plain(tracking.names([row.contract]).get(row.contract, "")),
+        batch=batch.batch,
+    )
+    return labels.REVERSE_ONE_TITLE.format(contract=plain(row.contract)), facts
+
+
+def _some_said(batch: BatchSummary, rows: Sequence[ItemRow], amount: int) -> tuple[str, str]:
+    named = ", ".join(plain(row.contract) for row in rows[:_NAMED])
+    if len(rows) > _NAMED:
+        named = labels.AND_MORE.format(names=named, count=count(len(rows) - _NAMED))
+    facts = labels.REVERSE_CHOSEN_FACTS.format(
+        month=month(batch.competence),
+        charges=counted(len(rows), *labels.CHARGE_NOUN),
+        amount=money(amount),
+        batch=batch.batch,
+        contracts=named,
+    )
+    return labels.REVERSE_TITLE.format(batch=batch.batch), facts
+
+
 def _reverse(batch: int, amount: int, reason: str, contracts: Sequence[str] | None) -> None:
     number = session.application().billing.reverse(batch, session.actor(), reason=reason, contracts=contracts)
     if number:
+        choose(batch, chosen(batch) - frozenset(contracts or ()))
         charges = counted(number, *labels.CHARGE_NOUN)
         states.toast(labels.REVERSED.format(charges=charges, batch=batch, amount=money(amount)))
     else:
@@ -229,5 +292,10 @@ def _reverse(batch: int, amount: int, reason: str, contracts: Sequence[str] | No
 
 def item_of(batch: int, contract: str) -> ItemRow | None:
     """The contract's item in the batch, None when it has none."""
-    rows = session.application().batches.items(batch, contracts=[contract], limit=1)[1]
+    rows = items_of(batch, (contract,))
     return rows[0] if rows else None
+
+
+def items_of(batch: int, contracts: Sequence[str]) -> list[ItemRow]:
+    """What the batch has of ``contracts``, by contract."""
+    return session.application().batches.items(batch, contracts=contracts)[1]

@@ -20,7 +20,6 @@ from stfc.ui import (
     tables,
     tracking,
     tracking_acts,
-    tracking_alerts,
     tracking_logs,
     url,
 )
@@ -69,7 +68,8 @@ def show(found: Sequence[BatchSummary], every: Sequence[BatchSummary], now: date
     """The page of ``found`` that the address says, else the one that holds the open batch."""
     number = opened()
     if number is not None and number not in {batch.batch for batch in every}:
-        tracking_alerts.unknown(number)
+        words = labels.UNKNOWN_BATCH.format(batch=number)
+        states.error(words, labels.UNKNOWN_BATCH_HINT, key="batch")
     if not found:
         hint = labels.NO_BATCH_FOUND_HINT.format(batches=counted(len(every), *labels.BATCH_NOUN))
         states.empty(labels.NO_BATCH_FOUND, hint, states.Step(labels.CLEAR, row.clear), key="batches")
@@ -113,7 +113,7 @@ def _turn(key: str) -> None:
 def _card(batch: BatchSummary, now: datetime) -> None:
     with st.container(border=True, gap="xsmall", key=f"stfc_batch_{batch.batch}"):
         head, acts = st.columns([11.1, 1.2], gap="xsmall", vertical_alignment="center")
-        head.html(head_html(batch, now, tracking.pace_of(batch, now)))
+        head.html(head_html(batch, now, tracking.pulse_of(batch, now)))
         with acts:
             _actions(batch)
         key = f"tracking_open_{batch.batch}"
@@ -129,7 +129,7 @@ def _card(batch: BatchSummary, now: datetime) -> None:
         )
         if logs.open:
             with logs:
-                tracking_logs.show(batch)
+                tracking_logs.show(batch, now)
 
 
 def _bring_into_view(batch: int) -> None:
@@ -146,11 +146,11 @@ def _toggled(batch: int, key: str) -> None:
     url.put({**closed(), "lote": str(batch) if st.session_state[key] else None})
 
 
-def head_html(batch: BatchSummary, now: datetime, pace: tracking.Pace | None = None) -> str:
+def head_html(batch: BatchSummary, now: datetime, pulse: tracking.Pulse = tracking.NO_PULSE) -> str:
     """The card's figures as HTML: number, who, bar with progress, value, state."""
     shown, words = tracking.state(batch)
     name, who = labels.BATCH.format(batch=batch.batch), html.escape(batch.created_by)
-    progress = " · ".join(tracking.progress(batch, now, pace))
+    progress = " · ".join(tracking.progress(batch, now, pulse))
     cells = (
         f"<h2>{name}</h2><span>{month(batch.competence)}</span>",
         f'<b title="{who}">{who}</b><span>{moment(batch.created_at)}</span>',

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,15 @@ class Process:
 class Stack:
     """One home with an imported ERP dump, and the processes over it. ``url`` is the app's address."""
 
-    def __init__(self, folder: Path, *, contracts: int = 150, months: int = 4, simulator: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        contracts: int = 150,
+        months: int = 4,
+        simulator: tuple[str, ...] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.erp = folder / "erp"
         self._contracts = contracts
@@ -85,6 +94,7 @@ class Stack:
             "STFC_SUMMIT_TOKEN": TOKEN,
             "STFC_USER": "ana.lima",
             "PYTHONUNBUFFERED": "1",
+            **(settings or {}),
         }
 
     @property

@@ -156,7 +156,7 @@ def test_a_link_opens_the_same_view_in_another_session(billing: Screen, many: St
     context.close()
 
 
-def test_two_tabs_two_clicks_and_a_reload_open_one_batch(
+def test_two_tabs_two_clicks_the_back_button_and_a_reload_open_one_batch(
     billing: Screen, many: Stack, new_screen: Callable[[Stack], Screen]
 ) -> None:
     contract = listed(many, billing)[0]
@@ -173,6 +173,10 @@ def test_two_tabs_two_clicks_and_a_reload_open_one_batch(
     batch = billing.await_parameter("lote")
     twin.page.get_by_role("dialog").get_by_role("button", name=NAME).click()
     expect(twin.page.get_by_test_id("stToast")).to_contain_text("Nenhum lote aberto")
+    billing.page.go_back()
+    expect(billing.page.get_by_role("heading", level=1)).to_have_text(NAME)
+    billing.settle()
+    expect(billing.page.get_by_role("dialog")).to_have_count(0)
     billing.page.reload()
     billing.settle()
     opened = {entry["batch"] for entry in many.run("batches", "list")["batches"]} - before

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from stfc.domain.competence import Competence
 from stfc.domain.outcome import ItemOutcome
-from stfc.services.ports import BatchSummary, PlatformState
-from stfc.ui import labels, states, tracking, tracking_alerts, tracking_rows
+from stfc.services.ports import BatchSummary, PlatformState, RecentWork
+from stfc.ui import alerts, labels, states, tracking, tracking_rows
 from stfc.ui.filters import Chosen
-from stfc.ui.tracking import Cause, Pace
+from stfc.ui.tracking import NO_PULSE, Cause, Pulse
 
 START = datetime(2026, 11, 24, 17, 21, tzinfo=UTC)
 OCTOBER = Competence(2026, 10)
@@ -108,8 +108,9 @@ def test_percent_is_whole_only_when_nothing_is_open(outcomes: dict[str, int]) ->
 
 def test_progress_says_how_much_how_long_and_what_is_left() -> None:
     batch = a_batch(charged=336, waiting=146, running=4)
-    parts = tracking.progress(batch, START + timedelta(minutes=10, seconds=42))
-    assert parts == ["de 486", "69%", "10 min 42 s", "faltam cerca de 4 min"]
+    now = START + timedelta(minutes=10, seconds=42)
+    pulse = Pulse(RecentWork(75, now - timedelta(minutes=9)))
+    assert tracking.progress(batch, now, pulse) == ["de 486", "69%", "10 min 42 s", "faltam cerca de 4 min"]
 
 
 def test_ended_batch_keeps_its_duration_and_says_nothing_of_the_rest() -> None:
@@ -126,28 +127,44 @@ def test_queued_batch_says_since_when_it_waits() -> None:
 def test_paused_batch_does_not_grow_older() -> None:
     paused = a_batch(status="paused", waiting=5, changes={"paused_at": START + timedelta(seconds=4)})
     assert tracking.seconds_spent(paused, START + timedelta(hours=5)) == 4
-    assert tracking.seconds_left(paused, START + timedelta(hours=5)) is None
+    assert tracking.seconds_left(paused, START + timedelta(hours=5), Pulse(RecentWork(9, START))) is None
 
 
-def test_what_was_seen_of_a_retried_batch_counts_more_than_its_old_start() -> None:
-    batch = a_batch(charged=900, waiting=100)
+def test_the_end_is_foretold_from_the_last_minutes_however_old_the_batch() -> None:
+    batch = a_batch(charged=900, waiting=99, running=1)
     now = START + timedelta(days=3)
-    assert tracking.seconds_left(batch, now) == pytest.approx(100 * 3 * 86400 / 900)
-    assert tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=10), 850)) == 20
+    assert tracking.seconds_left(batch, now, Pulse(RecentWork(50, now - timedelta(seconds=10)))) == 20
+    assert tracking.seconds_left(batch, now, Pulse(RecentWork(50, START))) == 240
 
 
-def test_nothing_is_promised_of_a_batch_that_does_not_move() -> None:
-    batch = a_batch(charged=900, waiting=100)
-    now = START + timedelta(minutes=1)
-    assert tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=20), 900)) is None
+def test_nothing_is_promised_of_a_batch_in_which_nothing_ended_lately() -> None:
+    batch = a_batch(charged=900, waiting=99, running=1)
+    assert tracking.seconds_left(batch, START + timedelta(minutes=1), NO_PULSE) is None
+    assert tracking.outlook(batch, START + timedelta(minutes=1), NO_PULSE) == ""
+    unattended = a_batch(charged=900, waiting=100)
+    assert tracking.outlook(unattended, START + timedelta(minutes=1), Pulse(RecentWork(900, START))) == ""
 
 
-@given(counts, st.integers(0, 100_000), st.integers(0, 500), st.integers(0, 400))
-def test_what_is_left_is_never_negative(outcomes: dict[str, int], spent: int, seen: int, ago: int) -> None:
+def test_a_batch_that_only_waits_for_its_next_try_counts_down_to_it() -> None:
+    now = START + timedelta(seconds=30)
+    pulse = Pulse(RecentWork(900, START), now + timedelta(seconds=11.2))
+    assert tracking.outlook(a_batch(charged=900, waiting=3), now, pulse) == "próxima tentativa em 12 s"
+    assert tracking.outlook(a_batch(charged=900, waiting=3, running=1), now, pulse) == "falta menos de 1 min"
+    assert tracking.progress(a_batch(charged=7, waiting=3), now, pulse)[1:] == ["70%", "próxima tentativa em 12 s"]
+
+
+@given(counts, st.integers(0, 100_000), st.integers(1, 500), st.integers(0, 400))
+def test_what_is_left_is_never_negative(outcomes: dict[str, int], spent: int, ended: int, ago: int) -> None:
     batch = a_batch(**outcomes)
     now = START + timedelta(seconds=spent)
-    left = tracking.seconds_left(batch, now, Pace(now - timedelta(seconds=ago), seen))
+    left = tracking.seconds_left(batch, now, Pulse(RecentWork(ended, now - timedelta(seconds=ago))))
     assert left is None or left >= 0
+
+
+@given(st.floats(-100, 10_000, allow_nan=False))
+def test_a_countdown_never_says_less_than_is_left(seconds: float) -> None:
+    said = tracking.countdown(START + timedelta(seconds=seconds), START)
+    assert (said == "0 s") == (timedelta(seconds=seconds) <= timedelta())
 
 
 @pytest.mark.parametrize(
@@ -188,22 +205,35 @@ def test_causes_of_the_outcomes_shown_come_most_first_with_what_to_do() -> None:
     ]
     assert [cause.code for cause in tracking.causes_of(rows, ())] == ["SUM-404", "ARQ-TOT", "SUM-TMO", "SUM-5XX"]
     assert [cause.code for cause in tracking.causes_of(rows, ("failed", "held"))] == ["ARQ-TOT", "SUM-TMO"]
-    assert Cause("SUM-TMO", "failed", 3).remedy == "Reprocessar agora"
-    assert Cause("SUM-5XX", "waiting", 2).remedy == labels.RETRIES_ITSELF
+    assert Cause("SUM-TMO", "failed", 3).remedy(START) == "Reprocessar agora"
+
+
+def test_what_waits_after_a_failure_says_when_it_is_tried_again() -> None:
+    due = {"SUM-5XX": START + timedelta(seconds=12), "SUM-TMO": START + timedelta(seconds=1)}
+    waiting, failed = tracking.causes_of([("SUM-5XX", "waiting", 2), ("SUM-TMO", "failed", 1)], (), due)
+    assert waiting.remedy(START) == "Nada a fazer: próxima tentativa em 12 s"
+    assert waiting.remedy(START + timedelta(minutes=1)) == "Nada a fazer: próxima tentativa agora"
+    assert Cause("SUM-5XX", "waiting", 2).remedy(START) == "Nada a fazer: o processador tenta de novo sozinho"
+    assert failed.remedy(START) == "Reprocessar agora"
 
 
 @pytest.mark.parametrize(
-    ("cause", "can_retry", "can_succeed"),
+    ("cause", "can_retry", "chance"),
     [
-        (Cause("SUM-TMO", "failed", 1), True, True),
-        (Cause("SUM-404", "waiting_file", 1), True, True),
-        (Cause("ARQ-FMT", "failed", 1), True, False),
-        (Cause("SUM-TMO", "waiting", 1), False, False),
-        (Cause("ARQ-TOT", "held", 1), False, False),
+        (Cause("SUM-TMO", "failed", 1), True, "now"),
+        (Cause("ARQ-SHA", "failed", 1), True, "now"),
+        (Cause("SUM-404", "waiting_file", 1), True, "file"),
+        (Cause("ARQ-FMT", "failed", 1), True, "fixed"),
+        (Cause("SUM-SUB", "failed", 1), True, "fixed"),
+        (Cause("SUM-TMO", "waiting", 1), False, "itself"),
+        (Cause("ARQ-TOT", "held", 1), False, "never"),
+        (Cause("REG-ELG", "refused", 1), False, "never"),
     ],
 )
-def test_only_what_failed_or_lacks_its_file_is_retried(cause: Cause, can_retry: bool, can_succeed: bool) -> None:
-    assert (cause.can_retry, cause.can_succeed) == (can_retry, can_succeed)
+def test_each_cause_says_whether_a_retry_can_succeed(cause: Cause, can_retry: bool, chance: str) -> None:
+    assert (cause.can_retry, cause.chance) == (can_retry, chance)
+    assert cause.can_succeed == (chance == "now")
+    assert labels.CHANCES[chance]
 
 
 def test_open_batch_shows_its_problems_until_something_else_is_asked_for() -> None:
@@ -245,17 +275,39 @@ def test_pills_stand_for_outcomes_of_contracts() -> None:
 def test_silent_platform_says_since_when_the_code_and_what_happens_next() -> None:
     paused = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-NET", "paused_at": START})
     platform = PlatformState(False, "SUM-NET", START, None, START, START + timedelta(seconds=48))
-    sentence, detail = tracking_alerts.paused_words([paused], platform, START)
+    sentence, detail = alerts.paused_words([paused], platform, START)
     assert "não responde desde 14:21" in sentence
     assert "O lote 47 está pausado" in sentence
     assert "SUM-NET" in detail
     assert "em 48 s" in detail
-    many, _ = tracking_alerts.paused_words([paused, a_batch(46), a_batch(45)], platform, START)
+    many, _ = alerts.paused_words([paused, a_batch(46), a_batch(45)], platform, START)
     assert "O lote 47 e mais 2 estão pausados" in many
 
 
-def test_refused_credential_does_not_go_on_by_itself() -> None:
+@pytest.mark.parametrize(
+    ("code", "sentence", "detail"),
+    [
+        ("SUM-401", "recusa a credencial desde 14:21", "nada continua sozinho"),
+        ("SUM-5XX", "não responde desde 14:21", "continua sozinho quando ela responder"),
+    ],
+)
+def test_every_pause_says_since_when_what_it_means_and_what_to_do(code: str, sentence: str, detail: str) -> None:
+    paused = a_batch(status="paused", waiting=3, changes={"pause_code": code, "paused_at": START})
+    said, more = alerts.paused_words([paused], None, START)
+    assert sentence in said
+    assert "O lote 47 está pausado" in said
+    assert detail in more
+    assert code in more
+
+
+def test_a_pause_of_another_day_says_the_day() -> None:
     paused = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-401", "paused_at": START})
-    sentence, detail = tracking_alerts.paused_words([paused], None, START)
-    assert "recusou a credencial" in sentence
-    assert "Nada continua sozinho" in detail
+    assert "desde 24/11/2026 14:21" in alerts.paused_words([paused], None, START + timedelta(days=1))[0]
+
+
+def test_a_platform_that_is_down_says_nothing_of_when_another_pause_began() -> None:
+    paused = a_batch(status="paused", waiting=3, changes={"pause_code": "SUM-401", "paused_at": START})
+    down = PlatformState(False, "SUM-NET", START - timedelta(hours=1), None, START, START + timedelta(seconds=48))
+    sentence, detail = alerts.paused_words([paused], down, START)
+    assert "desde 14:21" in sentence
+    assert "nova verificação" not in detail
