@@ -8,7 +8,7 @@ from threading import Event
 
 from tests.proof import ledger
 from tests.proof.processes import Child
-from tests.proof.world import COMPETENCES, LEASE, World
+from tests.proof.world import LEASE, World
 
 _KILLS = {"worker": 70, "simulator": 7, "app": 4, "command": 19}
 _DEEDS = {"freeze": 2, "fill": 4, "clock": 3, "stop": 1}
@@ -17,7 +17,7 @@ _ROOM = (0, 4_096, 20_000, 60_000)
 _CLOCK_MOVES = (-25.0, -5.0, 0.0, 0.0, 5.0, 25.0)
 _CHUNKS = 2
 _LONGEST = 3.0
-"""Kills follow work, not the clock: so many chunks after the last one, or so many paces when nothing moves."""
+"""Kills follow work, not the clock: so many chunks after the last one, or so many seconds when nothing moves."""
 _MOMENTS = (0.0, 0.0, 0.002, 0.01, 0.03)
 """Seconds between a new part on the disk and the kill."""
 
@@ -86,8 +86,8 @@ class Machines:
 
     def _is_ripe(self, now: float) -> bool:
         """Whether it is time to kill: the last one is a moment ago, and the workers have done something since."""
-        since = (now - self._last_kill) / self._pace
-        return since > self._chance.uniform(0.3, 1.5) and (
+        since = now - self._last_kill
+        return since > self._chance.uniform(0.3, 1.5) * self._pace and (
             since > _LONGEST or self._world.parts() >= self._parts + _CHUNKS
         )
 
@@ -127,11 +127,11 @@ class Machines:
     def _some_command(self) -> Child:
         """A command of the terminal that is to die somewhere between its start and its end."""
         batches = [batch for (batch,) in ledger.rows(self._world.url, "SELECT batch FROM batches ORDER BY batch")]
-        batch = str(self._chance.choice(batches or [1]))
+        batch, month = str(self._chance.choice(batches or [1])), self._chance.choice(self._world.competences)
         arguments = self._chance.choice(
             (
-                ("bill", "--competence", self._chance.choice(COMPETENCES), "--all"),
-                ("bill", "--competence", self._chance.choice(COMPETENCES), "--all", "--wait"),
+                ("bill", "--competence", month, "--all"),
+                ("bill", "--competence", month, "--all", "--wait"),
                 ("batches", "reverse", batch, "--reason", "prova"),
                 ("batches", "retry", batch),
                 ("import", str(self._world.current_erp)),

@@ -18,7 +18,7 @@ from stfc.errors import NotFoundError, NotPossibleError, StorageError
 from stfc.services.ports import Actor
 from tests.proof import ledger
 from tests.proof.processes import Child
-from tests.proof.world import COMPETENCES, World
+from tests.proof.world import World
 
 _OPERATOR = Actor("prova", "operator", "screen")
 _MANAGER = Actor("gestora", "manager", "screen")
@@ -43,10 +43,10 @@ class Operators:
 
     def work(self, stop: Event) -> None:
         """Open every month at once, then do one thing after the other."""
-        for competence in COMPETENCES:
+        for competence in self._world.competences:
             for _ in range(2):
                 self._bill(competence, "--contracts", str(self._some_contracts(competence)))
-        self._bill(COMPETENCES[-1], "--all", "--wait")
+        self._bill(self._world.competences[-1], "--all", "--wait")
         while not stop.wait(self._chance.uniform(0.2, 1.2) * self._pace):
             self._commands = [one for one in self._commands if one.is_alive]
             if self._world.is_idle():
@@ -75,7 +75,7 @@ class Operators:
     def _launch(self) -> None:
         if len(self._commands) >= _MOST_COMMANDS:
             return
-        competence = self._chance.choice(COMPETENCES)
+        competence = self._chance.choice(self._world.competences)
         how = self._chance.choice((("--all",), ("--all", "--wait"), ("--contracts",)))
         file = (str(self._some_contracts(competence)),) if how == ("--contracts",) else ()
         for _ in range(self._chance.choice((1, 2))):
@@ -91,7 +91,7 @@ class Operators:
 
     def _press(self) -> None:
         """*Gerar Cobrança* on a page, clicked twice and in two tabs at once: one key, several threads."""
-        competence = Competence.parse(self._chance.choice(COMPETENCES))
+        competence = Competence.parse(self._chance.choice(self._world.competences))
         key = f"press {next(self._number)}"
 
         def click(_: int) -> int | None:
@@ -145,7 +145,7 @@ class Visitor:
     def look(self, stop: Event) -> None:
         """Look until told to stop; an app that is dead is tried again."""
         while not stop.wait(0.5):
-            page, competence = self._chance.choice(_PAGES), self._chance.choice(COMPETENCES)
+            page, competence = self._chance.choice(_PAGES), self._chance.choice(self._world.competences)
             try:
                 self._open(page, f"competencia={competence}")
             except (OSError, WebSocketException, TimeoutError):

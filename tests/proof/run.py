@@ -16,7 +16,7 @@ from tests.proof.machines import Machines
 from tests.proof.people import Operators, Visitor, retry_all
 from tests.proof.platform import PlatformFiles
 from tests.proof.shown import look
-from tests.proof.world import COMPETENCES, LEASE, World
+from tests.proof.world import LEASE, World
 
 _PEACE = 240.0
 
@@ -25,14 +25,17 @@ _PEACE = 240.0
 class Plan:
     """What a run is: everything in it follows from these, but for the moments that processes take.
 
-    ``pace`` are the seconds between two kills, on average.
+    ``pace`` are the seconds between two kills, about; ``months`` how many competences are billed; without an app there
+    is no visitor either.
     """
 
     seed: int
     contracts: int
     kills: int
     faults: tuple[str, ...]
-    pace: float
+    pace: float = 1.0
+    months: int = 3
+    with_app: bool = True
 
 
 @dataclass
@@ -52,11 +55,11 @@ class Report:
 def run(plan: Plan, folder: Path, ledger_url: str | None, say: Callable[[str], None]) -> Report:
     """Do one run in ``folder``, which must not exist yet."""
     started = time.monotonic()
-    world = World(folder, contracts=plan.contracts, seed=plan.seed, ledger_url=ledger_url)
+    world = World(folder, contracts=plan.contracts, months=plan.months, seed=plan.seed, ledger_url=ledger_url)
     with _standing(world):
         world.prepare()
-        erp.change(world.erp, world.next_erp, list(COMPETENCES), random.Random(plan.seed))
-        world.start(plan.faults)
+        erp.change(world.erp, world.next_erp, list(world.competences), random.Random(plan.seed))
+        world.start(plan.faults, with_app=plan.with_app)
         report, settled_at_import = _trouble(world, plan)
         say(f"{report.kills.total()} kills after {time.monotonic() - started:.0f} s: {dict(world.outcomes())}")
         is_over = _peace(world)
@@ -84,7 +87,9 @@ def _trouble(world: World, plan: Plan) -> tuple[Report, frozenset[int]]:
     settled: list[frozenset[int]] = []
     stop = Event()
     with ThreadPoolExecutor(2) as people:
-        at_work = [people.submit(operators.work, stop), people.submit(visitor.look, stop)]
+        at_work = [people.submit(operators.work, stop)]
+        if plan.with_app:
+            at_work.append(people.submit(visitor.look, stop))
         try:
             machines.harm(plan.kills, lambda: settled.append(_import_next(world)), stop)
         finally:
@@ -129,7 +134,7 @@ def _peace(world: World) -> bool:
     application = world.application()
     try:
         retry_all(world, application)
-        for competence in COMPETENCES:
+        for competence in world.competences:
             world.ask("bill", "--competence", competence, "--all")
         while time.monotonic() < until and world.wait_for(world.is_idle, until - time.monotonic()):
             if not retry_all(world, application):
@@ -142,9 +147,9 @@ def _peace(world: World) -> bool:
 def _count(world: World, settled_at_import: frozenset[int], found: Findings) -> None:
     platform = PlatformFiles(world.erp, world.traffic)
     expected = Expectation(
-        months={competence: platform.month(competence) for competence in COMPETENCES},
-        first={competence: erp.eligible(world.erp, competence) for competence in COMPETENCES},
-        last={competence: erp.eligible(world.next_erp, competence) for competence in COMPETENCES},
+        months={competence: platform.month(competence) for competence in world.competences},
+        first={competence: erp.eligible(world.erp, competence) for competence in world.competences},
+        last={competence: erp.eligible(world.next_erp, competence) for competence in world.competences},
         settled_before=settled_at_import,
     )
     count(world.url, world.disk.folder, expected, found)

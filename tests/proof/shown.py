@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from tests.proof.count import Expectation, Findings
-from tests.proof.world import COMPETENCES, World
+from tests.proof.world import World
 
 Sums = Mapping[str, tuple[int, Decimal]]
 """Number of calls and their amount, by contract."""
@@ -15,7 +15,7 @@ Sums = Mapping[str, tuple[int, Decimal]]
 
 def look(world: World, expected: Expectation, found: Findings) -> None:
     """Ask the product, and remember every difference."""
-    for competence in COMPETENCES:
+    for competence in world.competences:
         month = expected.months[competence]
         live = {contract: amount for (of, contract), amount in found.amounts.items() if of == competence}
         wanted = {

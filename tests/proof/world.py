@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stfc import bootstrap
+from stfc.domain.competence import Competence, last_months
 from stfc.settings import Settings
 from stfc.simulator.traffic import TrafficOptions
 from tests.proof import ledger
@@ -19,7 +20,7 @@ from tests.proof.disk import Disk
 from tests.proof.platform import AS_OF
 from tests.proof.processes import Child, free_port
 
-COMPETENCES = ("2026-08", "2026-09", "2026-10")
+_LAST = Competence(2026, 10)
 LEASE = 2.0
 _LONGEST_ANSWER = 300.0
 _TOKEN = "token-of-the-proof"
@@ -42,8 +43,11 @@ _SETTINGS = {
 class World:
     """The product over one home, and the platform beside it."""
 
-    def __init__(self, folder: Path, *, contracts: int, seed: int, ledger_url: str | None, workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, *, contracts: int, months: int, seed: int, ledger_url: str | None, workers: int = 2
+    ) -> None:
         self.folder = folder
+        self.competences = tuple(str(one) for one in last_months(_LAST, months))
         self.home = folder / "home"
         self.erp, self.next_erp = folder / "erp", folder / "erp-next"
         self.current_erp = self.erp
@@ -90,14 +94,15 @@ class World:
             contracts=self._contracts,
             seed=self.traffic.seed,
             months=4,
-            until=bootstrap.Competence.parse(COMPETENCES[-1]),
+            until=_LAST,
         )
         self.ask("import", str(self.erp))
 
-    def start(self, faults: tuple[str, ...]) -> None:
+    def start(self, faults: tuple[str, ...], *, with_app: bool) -> None:
         """Start everybody."""
         self.start_simulator(faults)
-        self.app.start()
+        if with_app:
+            self.app.start()
         for worker in self.workers:
             worker.fork()
 
