@@ -9,6 +9,7 @@
     ├── HomeVersionError             CFG-VER   the home was written by another version
     ├── StorageError                 ARM-ESC   disk full, read-only or a broken file
     ├── ImportRefusedError           IMP-REC   the ERP dump breaks a rule; nothing changed
+    ├── PlansRefusedError            PLA-REC   a file of tariff plans breaks a rule; nothing changed
     ├── StaleSnapshotError           IMP-MUD   the snapshot changed under a transaction
     ├── PlatformError                what the platform Summit does to us (PRODUCT 10)
     │   ├── FileNotAvailableError    SUM-404
@@ -108,6 +109,20 @@ class ImportRefusedError(StfcError):
     """The dump breaks rules of ERP_IMPORT; nothing has changed (``problems``: list of ``ImportProblem``)."""
 
     code = "IMP-REC"
+
+
+@dataclass(frozen=True)
+class PlanProblem:
+    """One reason why a file of plans is refused: ``key`` as ``plan[1].price.LOCAL``, empty when the file is meant."""
+
+    key: str
+    cause: str
+
+
+class PlansRefusedError(StfcError):
+    """The plans break rules of PLANS; nothing has changed (``problems``: list of ``PlanProblem``)."""
+
+    code = "PLA-REC"
 
 
 class StaleSnapshotError(StfcError):
