@@ -432,6 +432,7 @@ LEVELS = {"ok": "ok", "warning": "aviso", "error": "erro"}
 _LOG = {
     "lease_expired": "O processador que fazia este contrato parou; voltou para a fila",
     "worker_stopped": "O processador foi encerrado; voltou para a fila",
+    "reversed_meanwhile": "Outra competência do contrato foi estornada durante a leitura; voltou para a fila",
     "released": "A Summit parou de responder; voltou para a fila sem gastar tentativa",
     "retried": "Reprocessamento pedido por {who}",
     "cancelled": "Cancelado por {who}; nada foi gravado",

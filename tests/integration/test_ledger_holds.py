@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
-from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, Held
 from stfc.errors import NotFoundError, NotPossibleError
@@ -137,7 +136,7 @@ def test_several_are_decided_together_over_batches_and_months(ledger: Ledger, de
     assert ledger.holds.pending() == []
     assert len(audited(ledger)) == 3
     assert after.revision == after.months[OCTOBER] == after.months[NOVEMBER] == before.revision + 1
-    assert SqlLedgerDoctor(ledger.database).examine(NOW).findings == ()
+    assert ledger.findings() == []
 
 
 @pytest.mark.parametrize("decide", [release, reject])
@@ -196,8 +195,8 @@ def test_the_doctor_finds_a_hold_that_was_let_through_by_halves(
 ) -> None:
     ledger = Ledger(Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'ledger.db')}"))
     ledger.bill({"1": held(500)})
-    assert SqlLedgerDoctor(ledger.database).examine(NOW).findings == ()
+    assert ledger.findings() == []
     with ledger.database.write() as connection:
         connection.execute(damage)
-    assert [one.code for one in SqlLedgerDoctor(ledger.database).examine(NOW).findings] == ["DOC-VAL"]
+    assert ledger.findings() == ["DOC-VAL"]
     ledger.database.dispose()

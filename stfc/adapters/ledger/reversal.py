@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.records import claim_id, insert, log_all
 from stfc.adapters.ledger.sets import among, rows
+from stfc.adapters.ledger.work import hand_back
 from stfc.services.ports import LogLine
 
 items, charges, values, events = schema.items, schema.charges, schema.eventual_values, schema.zero_events
@@ -16,6 +17,8 @@ items, charges, values, events = schema.items, schema.charges, schema.eventual_v
 
 def reverse_items(connection: Connection, found: Sequence[sa.Row[Any]], line: LogLine, *, status: str) -> None:
     """Undo what the items wrote: values are deleted softly, events reversed, calls excluded, and the history stays.
+
+    What workers hold of these contracts goes back to the queue, to be read anew without the calls that are gone.
 
     Args:
         found: rows with item, attempt, competence, contract and calls of items that are done and not reversed.
@@ -39,3 +42,7 @@ def reverse_items(connection: Connection, found: Sequence[sa.Row[Any]], line: Lo
     ]
     insert(connection, schema.exclusions, claims)
     log_all(connection, rows(ids, sa.BigInteger), line)
+    # What runs for another month set out when the calls of these were still live, and would drop them as seen before.
+    hand_back(
+        connection, among(items.c.contract, [row["contract"] for row in claims]), line.at, event="reversed_meanwhile"
+    )

@@ -86,14 +86,14 @@ class SqlWorkLedger:
     def leave(self, owner: str, *, now: datetime) -> None:
         """Hand back all that ``owner`` holds, at once, and forget it."""
         with self._database.write() as connection:
-            _hand_back(connection, items.c.owner == owner, now, event="worker_stopped")
+            hand_back(connection, items.c.owner == owner, now, event="worker_stopped")
             connection.execute(sa.delete(workers).where(workers.c.owner == owner))
 
     def release(self, owner: str, items: Sequence[int], *, now: datetime) -> None:
         """Hand back some of what ``owner`` holds, no attempt spent."""
         table = schema.items
         with self._database.write() as connection:
-            _hand_back(connection, sa.and_(table.c.owner == owner, among(table.c.item, items)), now, event="released")
+            hand_back(connection, sa.and_(table.c.owner == owner, among(table.c.item, items)), now, event="released")
 
     def workers(self, now: datetime) -> list[WorkerRow]:
         """The workers whose lease has not run out, each with how many items it holds."""
@@ -535,10 +535,11 @@ def _free(connection: Connection, now: datetime) -> int:
     connection.execute(sa.delete(workers).where(workers.c.lease_until < now))
     # Not of those just deleted alone: a worker given up by others may claim again before its next beat.
     unowned = sa.or_(items.c.owner.is_(None), items.c.owner.not_in(sa.select(workers.c.owner)))
-    return _hand_back(connection, unowned, now, event="lease_expired")
+    return hand_back(connection, unowned, now, event="lease_expired")
 
 
-def _hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datetime, *, event: str) -> int:
+def hand_back(connection: Connection, whose: sa.ColumnElement[bool], now: datetime, *, event: str) -> int:
+    """Set running items waiting again, no attempt spent; what their workers bring of them counts as lost."""
     found = connection.execute(
         sa.update(items)
         .where(is_outcome(ItemOutcome.RUNNING), whose)
