@@ -8,6 +8,7 @@ from stfc.ui import (
     guard,
     header,
     labels,
+    server,
     session,
     states,
     tabs,
@@ -72,5 +73,5 @@ def nothing_yet() -> None:
 guard.require(guard.Role.SUPERVISOR)
 header.show(labels.TRACKING)
 refresh = tracking.refresh_every(session.status())
-st.fragment(screen, run_every=refresh)(refresh)
+st.fragment(server.fault_shown(screen), run_every=refresh)(refresh)
 tracking_acts.show_question()

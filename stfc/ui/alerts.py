@@ -11,6 +11,7 @@ import streamlit as st
 from stfc.domain import text
 from stfc.domain.competence import local_day
 from stfc.domain.role import Role
+from stfc.errors import StfcError
 from stfc.services.ports import BatchSummary, PlatformState
 from stfc.services.status import SystemStatus
 from stfc.ui import labels, session, states, tracking, tracking_acts, url
@@ -28,7 +29,11 @@ def show() -> None:
 
 
 def _draw() -> None:
-    status = session.status()
+    try:
+        status = session.status()
+    except StfcError:
+        # The page and the foot say it; this part runs by itself every few seconds.
+        return
     if status.disk:
         words = labels.DISK_REFUSES.format(since=_since(status.disk.since, status.now))
         hint = labels.DISK_HINT.format(

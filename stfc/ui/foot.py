@@ -47,7 +47,8 @@ def _batch(batch: BatchSummary, status: SystemStatus) -> None:
     st.page_link(_TRACKING, label=head, query_params={"lote": str(batch.batch)})
     figures.outcome_bar(batch.standing, thin=True)
     words = f"{count(tracking.done(batch))} de {tracking.contracts_words(batch.items)}"
-    ahead = _ahead(batch, status)
+    # Only the dot is a place to break the line.
+    ahead = _ahead(batch, status).replace(" ", "\N{NO-BREAK SPACE}")
     st.caption(f"{words} · {ahead}" if ahead else words)
 
 

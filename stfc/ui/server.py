@@ -3,10 +3,11 @@
 import gc
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from stfc.errors import StfcError
 
 ENTRY: Final = Path(__file__).with_name("entry.py")
 _log = logging.getLogger("stfc.ui")
+P = ParamSpec("P")
 
 
 @asynccontextmanager
@@ -62,6 +64,19 @@ def show_fault(error: StfcError) -> None:
 
     _log.warning("%s while showing a page", error.code)
     states.fault(error, states.Step(labels.TRY_AGAIN))
+
+
+def fault_shown(part: Callable[P, None]) -> Callable[P, None]:
+    """A part that refreshes itself, where a fault of ours is a card and one log line, not a traceback at every turn."""
+
+    @wraps(part)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            part(*args, **kwargs)
+        except StfcError as error:
+            show_fault(error)
+
+    return shown
 
 
 class PortuguesePage:

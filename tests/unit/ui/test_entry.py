@@ -94,3 +94,16 @@ def test_every_outcome_has_a_word_and_its_exceptions_a_colour() -> None:
         assert outcome in states.TONES
     assert set(labels.RULES_SHORT) == set(labels.text.RULES)
     assert set(labels.CAUTIONS_SHORT) == set(labels.text.CAUTIONS)
+
+
+def test_a_fault_in_a_part_that_refreshes_itself_is_a_card_with_its_code() -> None:
+    def page() -> None:
+        from stfc.errors import StorageError
+        from stfc.ui import server
+
+        def part() -> None:
+            raise StorageError(place="ledger.db", cause="disk full")
+
+        server.fault_shown(part)()
+
+    assert "(ARM-ESC)" in _said(AppTest.from_function(page).run())
