@@ -48,7 +48,7 @@ def measure(home: Path, count: int, calls: int) -> None:
     items = tuple(ClaimedItem(place, place, contract, tries=0) for place, (contract, _) in enumerate(files))
     arrived = {place: Arrived(Descriptor(name, MONTH, True, ""), body) for place, (name, body) in enumerate(files)}
     snapshot = ParquetSnapshotStore(home / "snapshots").folder(1)
-    spec = ChunkSpec(1, MONTH, items, snapshot, LiveCalls(0, (), frozenset()), patience=1.0)
+    spec = ChunkSpec(1, MONTH, items, snapshot, LiveCalls(0, (), frozenset()))
     store = ParquetCallStore(home / "calls")
     assessor = ColumnarAssessor(store, lambda: datetime.now(UTC))
 

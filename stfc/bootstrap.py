@@ -1,13 +1,13 @@
 """The only place that reads settings and wires adapters into services (ARCHITECTURE, layers)."""
 
-import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from stfc.adapters.disk import LocalDisk
 from stfc.adapters.documents.tables import FileTables
 from stfc.adapters.erp.health import ParquetSnapshotDoctor
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
+from stfc.adapters.executors import SharedLoop
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.copies import SqliteCopies
@@ -30,6 +31,7 @@ from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
+from stfc.adapters.ledger.late_files import SqlLateFileLedger
 from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
@@ -51,6 +53,7 @@ from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
 from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor, SnapshotJanitor
+from stfc.services.late_files import LookPolicy
 from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
 from stfc.services.status import DiskWatch, StatusService
@@ -59,6 +62,8 @@ from stfc.settings import Settings
 
 HOME_FORMAT = "1"
 """What ``format`` in a home says; a home of another format is refused, never converted in silence."""
+
+_CONNECTIONS_ASIDE = 4
 
 
 def clock() -> datetime:
@@ -77,14 +82,52 @@ def gateway(settings: Settings) -> SummitGateway:
             connections=settings.connections,
             file_timeout=settings.file_timeout,
             size_limit=settings.file_size_limit,
+            longest_rest=settings.rest_most,
         )
     raise NoPlatformError()
 
 
-def process_chunk(settings: Settings, spec: ChunkSpec) -> ChunkResult:
-    """``services.chunk.process`` with gateway and store built from the settings: what an executor calls, anywhere."""
-    store = ParquetCallStore(settings.calls_root)
-    return asyncio.run(chunk.process(spec, gateway(settings), ColumnarAssessor(store, clock), store, clock))
+class ChunkProcess:
+    """``services.chunk`` with gateway and store built from the settings: what an executor calls, anywhere.
+
+    Chunks share a lane to the platform: so many connections, and no more. Sent to another process, it is that process'
+    own one, which lives as long as the process does.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store = ParquetCallStore(settings.calls_root)
+        self._files = SharedLoop(partial(_lane, settings))
+        # Its own: whether the platform answers must not hang on files that stall.
+        self._aside = SharedLoop(partial(gateway, settings.model_copy(update={"connections": _CONNECTIONS_ASIDE})))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _chunk_process, (self._settings,)
+
+    def __call__(self, spec: ChunkSpec) -> ChunkResult:
+        """Process one chunk; the thread waits."""
+        haul = self._files.submit(lambda lane: chunk.fetch(spec, lane, clock)).result()
+        return chunk.finish(spec, haul, ColumnarAssessor(self._store, clock), self._store)
+
+    def ask(self, work: Callable[[SummitGateway], Coroutine[Any, Any, Any]]) -> Future[Any]:
+        """A request to the platform beside the chunks' (``platform_watch.Ask``)."""
+        return self._aside.submit(work)
+
+    def close(self) -> None:
+        """End what is under way and close every connection."""
+        self._files.close()
+        self._aside.close()
+
+
+@cache
+def _chunk_process(settings: Settings) -> ChunkProcess:
+    return ChunkProcess(settings)
+
+
+@asynccontextmanager
+async def _lane(settings: Settings) -> AsyncIterator[chunk.Lane]:
+    async with gateway(settings) as opened:
+        yield chunk.Lane(opened, places=settings.connections, patience=settings.patience)
 
 
 class Application:
@@ -253,21 +296,28 @@ class Application:
         )
 
     def gateway(self) -> SummitGateway:
-        """A new gateway to the platform."""
-        return gateway(self.settings)
+        """A new gateway to the platform, which knows what rest the platform has asked any process for."""
+        made, state = gateway(self.settings), self.work.platform()
+        if isinstance(made, HttpSummitGateway) and state and state.not_before:
+            made.rest((state.not_before - self.clock()).total_seconds())
+        return made
 
     def worker(self) -> Worker:
         """A worker of this process."""
         host, pid = socket.gethostname(), os.getpid()
         settings = self.settings
+        process = ChunkProcess(settings)
         return Worker(
             ledger=self.work,
+            late_files=SqlLateFileLedger(self.database),
             snapshots=self.snapshot_ledger,
             store=self.snapshots,
             evaluator=self.views,
-            gateway=self.gateway,
-            executor=ThreadPoolExecutor(settings.chunks, thread_name_prefix="chunk"),
-            process_chunk=partial(process_chunk, settings),
+            ask=process.ask,
+            executor=ThreadPoolExecutor(settings.chunks + 1, thread_name_prefix="chunk"),
+            process_chunk=process,
+            abandon=process.close,
+            is_writable=lambda: LocalDisk().look(settings.calls_root).refusal is None,
             sweep=Janitor(self.part_ledger, self.calls, self.clock).sweep,
             compact=self.compaction.run_due,
             policy=WorkerPolicy(
@@ -276,11 +326,10 @@ class Application:
                 pid=pid,
                 contracts=settings.chunk_contracts,
                 chunks=settings.chunks,
-                patience=settings.patience,
-                file_timeout=settings.file_timeout,
                 lease=settings.lease,
                 heartbeat=settings.heartbeat,
                 retry=RetryPolicy(settings.retry_tries, settings.retry_first, settings.retry_most),
+                look=LookPolicy(settings.look_first, settings.look_most),
             ),
             clock=self.clock,
         )

@@ -91,6 +91,7 @@ def _configure_logs() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _LogStream())),
@@ -454,10 +455,16 @@ def batches_show(batch: Annotated[int, typer.Argument(help="Número do lote.")],
 
 
 @batches_app.command("retry")
-def batches_retry(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
-    """Põe de novo na fila o que falhou ou espera arquivo."""
+def batches_retry(
+    batch: Annotated[int, typer.Argument(help="Número do lote.")],
+    code: Annotated[list[str] | None, typer.Option(help="Só o que tem este código; pode repetir.")] = None,
+    contract: Annotated[list[str] | None, typer.Option(help="Só este contrato; pode repetir.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Põe de novo na fila o que falhou ou espera arquivo: tudo, por código ou só alguns contratos."""
     application = _application()
-    count = application.billing.retry(batch, _actor(application.settings))
+    actor = _actor(application.settings)
+    count = application.billing.retry(batch, actor, codes=code or (), contracts=contract or None)
     _answer({"batch": batch, "retried": count}, as_json, [f"{count} contratos de volta à fila."])
 
 
@@ -484,8 +491,7 @@ def batches_reverse(
 
 
 def _summary_document(summary: BatchSummary) -> dict[str, Any]:
-    end = summary.ended_at or datetime.now(SAO_PAULO)
-    seconds = round((end - summary.started_at).total_seconds(), 3) if summary.started_at else 0
+    seconds = round(summary.spent(datetime.now(SAO_PAULO)).total_seconds(), 3)
     return {
         "batch": summary.batch,
         "competence": str(summary.competence),

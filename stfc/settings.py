@@ -15,8 +15,9 @@ class Settings(BaseSettings):
     """Settings of one home. Environment variables ``STFC_…`` win over ``stfc.toml``.
 
     ``summit_dir`` chooses the folder adapter instead of HTTP; with neither it nor ``summit_url`` the integration
-    *STFC - Summit* is not enabled. Times are in seconds; ``snapshot_days`` is the age from which on the ERP's data
-    count as old.
+    *STFC - Summit* is not enabled. Times are in seconds: ``rest_most`` is the longest ``Retry-After`` that is honoured,
+    ``look_first`` and ``look_most`` bound the wait between two looks for a file that was not there.
+    ``snapshot_days`` is the age from which on the ERP's data count as old.
     """
 
     model_config = SettingsConfigDict(env_prefix="STFC_", extra="ignore", frozen=True)
@@ -33,7 +34,7 @@ class Settings(BaseSettings):
 
     connections: int = Field(default=32, ge=1, le=512)
     chunk_contracts: int = Field(default=200, ge=1, le=2000)
-    chunks: int = Field(default=2, ge=1, le=64)
+    chunks: int = Field(default=4, ge=1, le=64)
     patience: float = Field(default=2.0, gt=0)
     file_timeout: float = Field(default=60.0, gt=0)
     lease: float = Field(default=10.0, gt=0)
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     retry_tries: int = Field(default=5, ge=1, le=100)
     retry_first: float = Field(default=1.0, ge=0)
     retry_most: float = Field(default=30.0, ge=0)
+    rest_most: float = Field(default=3_600.0, ge=0)
+    look_first: float = Field(default=60.0, gt=0)
+    look_most: float = Field(default=900.0, gt=0)
     file_size_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     snapshots_kept: int = Field(default=24, ge=1)
     snapshot_days: int = Field(default=35, ge=1)

@@ -44,12 +44,15 @@ def a_descriptor(contract: str, *, available: bool = True, amount: int | None = 
 
 @dataclass
 class FakeGateway:
-    """A platform: ``faults`` by contract are raised, ``stalls`` never answer, ``down`` fails everything."""
+    """A platform: ``faults`` by contract are raised, ``stalls`` never answer, ``down`` fails everything, ``rest`` is for
+    how long it wants no request; faults after the ``spent`` first of a contract do not happen."""
 
     descriptors: dict[str, Descriptor] = field(default_factory=dict)
     faults: dict[str, StfcError] = field(default_factory=dict)
     stalls: frozenset[str] = frozenset()
     down: StfcError | None = None
+    rest: float = 0.0
+    spent: int = 1_000
     asked: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> "FakeGateway":
@@ -63,6 +66,9 @@ class FakeGateway:
         if self.down:
             raise self.down
 
+    def resting(self) -> float:
+        return self.rest
+
     async def health(self) -> PlatformHealth:
         self._check("health")
         return PlatformHealth("1", 3.0)
@@ -73,7 +79,7 @@ class FakeGateway:
 
     async def descriptor(self, contract: str, competence: Competence) -> Descriptor:
         self._check(f"descriptor {contract}")
-        if contract in self.faults:
+        if contract in self.faults and self.asked.count(f"descriptor {contract}") <= self.spent:
             raise self.faults[contract]
         return self.descriptors.get(contract) or a_descriptor(contract)
 

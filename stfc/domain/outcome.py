@@ -54,8 +54,19 @@ CODES_IN_ORDER = (
     "CON-ANO",
     "TAR-SEM",
     "REG-ELG",
+    "STF-000",
 )
-"""The table of PRODUCT 10, in its order: of several codes an item shows the first."""
+"""The table of PRODUCT 10, in its order: of several codes an item shows the first. A defect of ours comes last."""
+
+
+PLATFORM_DOWN = ("SUM-NET", "SUM-TMO", "SUM-5XX")
+"""Codes that, when nothing else comes back, say that the platform as a whole is down (PRODUCT 10)."""
+
+STORAGE_REFUSES = "ARM-ESC"
+"""The code of a pause for want of a disk that can be written."""
+
+LIFTED_BY_ITSELF = frozenset({*PLATFORM_DOWN, "SUM-429", STORAGE_REFUSES})
+"""Codes of a pause that ends without anybody's act; any other waits for a person (SUM-401)."""
 
 
 def first_code(codes: set[str]) -> str:
@@ -133,4 +144,12 @@ class Unfinished:
     """The file did not arrive before the chunk closed: handed back, no attempt spent."""
 
 
-Outcome = Charged | Zero | Held | NotAvailable | Refused | Failed | Unfinished
+@dataclass(frozen=True)
+class Postponed:
+    """The platform as a whole wants to be left alone for ``seconds``: handed back, no attempt spent (``code``)."""
+
+    code: str
+    seconds: float
+
+
+Outcome = Charged | Zero | Held | NotAvailable | Refused | Failed | Unfinished | Postponed

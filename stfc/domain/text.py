@@ -223,6 +223,8 @@ CODES = {
     "CON-ANO": "Anomalia frente ao histórico do contrato",
     "TAR-SEM": "Sem tarifa para uma classe que ocorre",
     "REG-ELG": "Contrato deixou de ser elegível",
+    "ARM-ESC": "Não há onde gravar: disco cheio ou protegido",
+    "STF-000": "Erro interno do sistema",
 }
 REMEDIES = {
     "SUM-404": "Nada a fazer: reprocesse quando a Summit fechar o mês",
@@ -241,8 +243,10 @@ REMEDIES = {
     "CON-ANO": "Decidir na Conferência",
     "TAR-SEM": "Decidir na Conferência",
     "REG-ELG": "Ver por que não está na lista",
+    "ARM-ESC": "Liberar espaço no disco; continua sozinho",
+    "STF-000": "Reprocessar; se persistir, abrir chamado com o log do processador",
 }
-CAN_SUCCEED = frozenset({"SUM-429", "SUM-5XX", "SUM-TMO", "SUM-NET", "ARQ-SHA", "SUM-404", "SUM-401"})
+CAN_SUCCEED = frozenset({"SUM-429", "SUM-5XX", "SUM-TMO", "SUM-NET", "ARQ-SHA", "SUM-404", "SUM-401", "STF-000"})
 """Codes that a retry without any other act can turn into a charge."""
 
 INVALID = {
@@ -264,6 +268,7 @@ NOT_FOUND = {
     "item": "O item {key} não existe.",
     "snapshot": "A importação {key} do ERP não existe mais.",
     "hold": "A cobrança {key} não existe.",
+    "batch_contract": "O contrato {key} não está no lote.",
 }
 NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
@@ -273,7 +278,7 @@ NOT_POSSIBLE = {
     "hold_decided": "A cobrança {holds} (contrato {contracts}) não espera decisão: já foi liberada, rejeitada ou "
     "estornada, ou nunca foi retida. Nada mudou.",
     "nothing_to_reverse": "Não há cobrança a estornar neste lote para o contrato {contracts}.",
-    "platform_down": "O lote {batch} está pausado ({code}): a Summit não responde ou recusa a credencial. "
+    "platform_down": "O lote {batch} está pausado: {reason} ({code}). "
     "Nenhuma tentativa foi gasta e nada foi cobrado pela metade.",
     "reveal_reason_missing": "Informe o motivo de revelar os números; ele fica na auditoria.",
     "calls_differ": "O contrato {contract} foi cobrado por {expected} ligações e há {found} guardadas; "
@@ -316,6 +321,7 @@ _ERRORS = {
     "SUM-CFG": "A integração STFC - Summit não está habilitada; defina STFC_SUMMIT_URL ou STFC_SUMMIT_DIR.",
     "ARQ-SHA": "O conteúdo do arquivo não confere com a soma sha256 anunciada.",
     "REG-ELG": "Não é mais elegível: {rule}.",
+    "STF-000": "Erro interno do sistema ({cause}).",
 }
 
 
@@ -366,6 +372,8 @@ def _said(problem: StfcError) -> str:
     if problem.code == "USO-NAO":
         return fill(NOT_FOUND[facts["kind"]], facts)
     if problem.code == "USO-EST":
+        if facts["cause"] == "platform_down":
+            facts = {**facts, "reason": CODES[facts["code"]].lower().replace("summit", "Summit")}
         return fill(NOT_POSSIBLE[facts["cause"]], facts)
     if problem.code == "USO-PER":
         action = ACTIONS.get(facts["action"], facts["action"])
@@ -434,6 +442,11 @@ _LOG = {
     "worker_stopped": "O processador foi encerrado; voltou para a fila",
     "reversed_meanwhile": "Outra competência do contrato foi estornada durante a leitura; voltou para a fila",
     "released": "A Summit parou de responder; voltou para a fila sem gastar tentativa",
+    "chunk_full": "Os contratos antes dele já enchem um bloco; voltou para a fila",
+    "released_storage": "Não há onde gravar agora; voltou para a fila sem gastar tentativa",
+    "released_throttled": "A Summit pediu para esperar; voltou para a fila sem gastar tentativa",
+    "postponed": "A Summit pediu para esperar {wait} s; voltou para a fila sem gastar tentativa ({code})",
+    "file_arrived": "O arquivo apareceu na listagem da Summit; de volta à fila",
     "retried": "Reprocessamento pedido por {who}",
     "cancelled": "Cancelado por {who}; nada foi gravado",
     "asked": "Descritor pedido à Summit",

@@ -185,9 +185,28 @@ class Billing:
 
     # --- After the run
 
-    def retry(self, batch: int, actor: Actor, *, items: Sequence[int] | None = None, codes: Sequence[str] = ()) -> int:
-        """Try failed and ``waiting_file`` contracts of a batch again; gives how many."""
+    def retry(
+        self,
+        batch: int,
+        actor: Actor,
+        *,
+        items: Sequence[int] | None = None,
+        codes: Sequence[str] = (),
+        contracts: Sequence[str] | None = None,
+    ) -> int:
+        """Try failed and ``waiting_file`` contracts of a batch again: all, or those that carry one of ``codes`` and are
+        among ``items`` or ``contracts``; gives how many.
+
+        Raises:
+            NotFoundError: the batch has no such contract; nothing is tried then.
+        """
         access.require(actor, Role.OPERATOR, "retry")
+        if contracts is not None:
+            found = {row.contract: row.item for row in self._batches.items(batch, contracts=contracts)[1]}
+            for contract in contracts:
+                if contract not in found:
+                    raise NotFoundError(kind="batch_contract", key=contract)
+            items = sorted(found.values())
         return self._batches.retry(batch, items=items, codes=codes, actor=actor, now=self._clock())
 
     def cancel(self, batch: int, actor: Actor) -> int:

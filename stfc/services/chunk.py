@@ -1,16 +1,24 @@
-"""``process_chunk``: fetch, verify, parse, deduplicate, classify, write the part (ARCHITECTURE, worker).
+"""A chunk: fetch, verify, parse, deduplicate, classify, write the part (ARCHITECTURE, worker).
 
 It touches no ledger; the ledger's transaction afterwards makes a chunk done twice harmless.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from stfc.domain.billing_file import Descriptor
-from stfc.domain.outcome import Failed, NotAvailable, Outcome, Unfinished
-from stfc.errors import BillingFileError, FileNotAvailableError, PlatformError
+from stfc.domain.outcome import Failed, NotAvailable, Outcome, Postponed, Unfinished
+from stfc.errors import (
+    BillingFileError,
+    CredentialsRefusedError,
+    FileNotAvailableError,
+    PlatformError,
+    ThrottledError,
+)
 from stfc.services.ports import (
     Arrived,
     CallAssessor,
@@ -24,9 +32,19 @@ from stfc.services.ports import (
     SummitGateway,
 )
 
+_TIMES_USUAL = 6
+"""A file may take so many times what files lately take before it has to wait for its second try."""
+_LEAST_PATIENCE = 0.5
+_WEIGHT = 1 / 16
+_SLOW_SHARE = 8
+_REST_IN_PLACE = 5.0
+"""Seconds that a chunk waits for a platform that wants a rest; for longer ones its items go back to the queue."""
+_TURNS = 3
+"""How often a file is asked for in one chunk when the platform answers that it is too much."""
+
 
 @dataclass
-class _Fetched:
+class Fetched:
     """What fetching one item came to: a file, or an outcome that needs none."""
 
     log: list[LogLine] = field(default_factory=list)
@@ -34,79 +52,156 @@ class _Fetched:
     outcome: Outcome | None = None
 
 
-async def process(
-    spec: ChunkSpec, gateway: SummitGateway, assessor: CallAssessor, store: CallStore, clock: Clock
-) -> ChunkResult:
+@dataclass(frozen=True)
+class Haul:
+    """What fetching a chunk came to, by item, and until when the platform wants no request (None: it may be asked)."""
+
+    items: Mapping[int, Fetched]
+    not_before: datetime | None = None
+
+
+class Lane:
+    """What the chunks of a process share on their way to the platform: its gateway, the places, and how long files
+    lately take. Of one event loop.
+
+    A stalled file holds its place only while it takes no more than some times the usual; what has been slow before
+    gets more time and few places, so that it never holds up the others.
+    """
+
+    def __init__(self, gateway: SummitGateway, *, places: int, patience: float) -> None:
+        """``places`` is how many files may be under way at a time, ``patience`` the first guess of how long one may
+        take, in seconds."""
+        self.gateway = gateway
+        self._places = asyncio.Semaphore(places)
+        self._slow_places = asyncio.Semaphore(max(1, places // _SLOW_SHARE))
+        self._least = min(_LEAST_PATIENCE, patience)
+        self._usual = patience / _TIMES_USUAL
+
+    def patience(self, item: ClaimedItem) -> float:
+        """Seconds that the item's file may take this time."""
+        usual = max(self._least, self._usual * _TIMES_USUAL)
+        return usual if not item.unfinished else usual * 2 * 4 ** (item.unfinished - 1)
+
+    @asynccontextmanager
+    async def place(self, *, slow: bool) -> AsyncIterator[None]:
+        """Room for a request, once it is its turn."""
+        async with self._slow_places if slow else nullcontext(), self._places:
+            yield
+
+    def took(self, seconds: float) -> None:
+        """Learn from a file that arrived, or that was given up after so many seconds."""
+        self._usual += (seconds - self._usual) * _WEIGHT
+
+
+async def fetch(spec: ChunkSpec, lane: Lane, clock: Clock) -> Haul:
+    """What became of the file of every item.
+
+    A file that is not there within the lane's patience, counted from its request, is handed back as ``Unfinished``;
+    what the platform wants to hear of later, as ``Postponed``.
+    """
+    fetching = _Fetching(spec, lane, clock)
+    async with asyncio.TaskGroup() as group:
+        for item in spec.items:
+            group.create_task(fetching.fetch(item))
+    rest = lane.gateway.resting()
+    return Haul(fetching.fetched, clock() + timedelta(seconds=rest) if rest else None)
+
+
+def finish(spec: ChunkSpec, haul: Haul, assessor: CallAssessor, store: CallStore) -> ChunkResult:
     """Outcomes for every item of the chunk, and the part with the calls of those that may be charged.
 
-    The chunk closes when every file has arrived, or when none has for ``spec.patience`` seconds: what is still under
-    way is then handed back as ``Unfinished``, so that one stalled file does not hold the others.
-
     Raises:
-        StorageError: the part cannot be written; nothing of the chunk counts then.
+        StorageError: the part cannot be written, or what the chunk needs cannot be read; nothing of it counts then.
     """
-    async with gateway:
-        fetched = await _fetch_all(spec, gateway, clock)
-    arrived = {item: one.arrived for item, one in fetched.items() if one.arrived}
-    assessment = await asyncio.to_thread(assessor.assess, spec, arrived)
+    assessment = assessor.assess(spec, {item: one.arrived for item, one in haul.items.items() if one.arrived})
     part = store.write(spec.competence, assessment.calls) if assessment.calls.num_rows else None
     results = []
     for item in spec.items:
-        one = fetched[item.item]
+        one = haul.items[item.item]
         outcome = one.outcome or assessment.outcomes[item.item]
         log = (*one.log, *assessment.log.get(item.item, ()))
         results.append(ItemResult(item.item, item.claim, item.contract, outcome, log))
-    return ChunkResult(tuple(results), part)
+    return ChunkResult(tuple(results), part, haul.not_before)
 
 
-async def _fetch_all(spec: ChunkSpec, gateway: SummitGateway, clock: Clock) -> dict[int, _Fetched]:
-    fetched = {item.item: _Fetched() for item in spec.items}
-    tasks = {
-        asyncio.create_task(_fetch(item, spec, gateway, clock, fetched[item.item])): item.item for item in spec.items
-    }
-    pending: set[asyncio.Task[None]] = set(tasks)
-    while pending:
-        done, pending = await asyncio.wait(pending, timeout=spec.patience, return_when=asyncio.FIRST_COMPLETED)
-        _raise_defects(done)
-        if not done:
-            break
-    for task in pending:
-        task.cancel()
-        slow = fetched[tasks[task]]
-        slow.outcome = Unfinished()
-        slow.log.append(LogLine(clock(), "warning", "download", "unfinished", {"seconds": spec.patience}))
-    await asyncio.gather(*pending, return_exceptions=True)
-    return fetched
+class _Fetching:
+    """Fetches the files of one chunk."""
 
+    def __init__(self, spec: ChunkSpec, lane: Lane, clock: Clock) -> None:
+        self.fetched = {item.item: Fetched() for item in spec.items}
+        self._spec = spec
+        self._lane = lane
+        self._clock = clock
+        self._refused: Failed | None = None
 
-def _raise_defects(done: Iterable[asyncio.Task[None]]) -> None:
-    for task in done:
-        task.result()
+    async def fetch(self, item: ClaimedItem) -> None:
+        """Fetch one item's file; ask again when the platform wants a short rest first."""
+        one = self.fetched[item.item]
+        for _ in range(_TURNS):
+            async with self._lane.place(slow=self._spec.slow):
+                one.outcome = await self._come_to_turn() or await self._in_time(item, one)
+            if not (isinstance(one.outcome, Failed) and one.outcome.code == ThrottledError.code):
+                return
 
+    async def _come_to_turn(self) -> Outcome | None:
+        """Wait until the platform may be asked; the outcome of an item that it should not be asked for now."""
+        if self._refused:
+            # It has refused our token: asking on for the others would only be noise at its door.
+            return self._refused
+        while (seconds := self._lane.gateway.resting()) > 0:
+            if seconds > _REST_IN_PLACE:
+                return Postponed(ThrottledError.code, seconds)
+            await asyncio.sleep(seconds)
+        return None
 
-async def _fetch(item: ClaimedItem, spec: ChunkSpec, gateway: SummitGateway, clock: Clock, one: _Fetched) -> None:
-    try:
-        descriptor = item.descriptor or await _described(item, spec, gateway, clock, one)
-        if not descriptor.available:
-            raise FileNotAvailableError(contract=item.contract, competence=str(spec.competence))
-        one.log.append(LogLine(clock(), "ok", "file", "described", _announced(descriptor)))
+    async def _in_time(self, item: ClaimedItem, one: Fetched) -> Outcome | None:
+        patience, started = self._lane.patience(item), time.perf_counter()
+        try:
+            async with asyncio.timeout(patience):
+                outcome = await self._answered(item, one)
+        except TimeoutError:
+            self._log(one, "download", "unfinished", {"seconds": round(patience, 1)}, level="warning")
+            outcome = Unfinished()
+        if one.arrived or isinstance(outcome, Unfinished):
+            self._lane.took(time.perf_counter() - started)
+        return outcome
+
+    async def _answered(self, item: ClaimedItem, one: Fetched) -> Outcome | None:
+        try:
+            descriptor = item.descriptor or await self._described(item, one)
+            if not descriptor.available:
+                return NotAvailable()
+            self._log(one, "file", "described", _announced(descriptor))
+            started = time.perf_counter()
+            body = await self._lane.gateway.fetch(descriptor)
+            self._log(one, "download", "fetched", {"bytes": len(body)}, _ms(started))
+            one.arrived = Arrived(descriptor, body)
+            return None
+        except FileNotAvailableError:
+            return NotAvailable()
+        except (PlatformError, BillingFileError) as error:
+            failed = Failed(error.code, dict(error.facts), error.is_transient, error.facts.get("retry_after"))
+            if isinstance(error, CredentialsRefusedError):
+                self._refused = failed
+            return failed
+
+    async def _described(self, item: ClaimedItem, one: Fetched) -> Descriptor:
         started = time.perf_counter()
-        body = await gateway.fetch(descriptor)
-        one.log.append(LogLine(clock(), "ok", "download", "fetched", {"bytes": len(body)}, _ms(started)))
-        one.arrived = Arrived(descriptor, body)
-    except FileNotAvailableError:
-        one.outcome = NotAvailable()
-    except (PlatformError, BillingFileError) as error:
-        one.outcome = Failed(error.code, dict(error.facts), error.is_transient, error.facts.get("retry_after"))
+        descriptor = await self._lane.gateway.descriptor(item.contract, self._spec.competence)
+        self._log(one, "file", "asked", {}, _ms(started))
+        return descriptor
 
-
-async def _described(
-    item: ClaimedItem, spec: ChunkSpec, gateway: SummitGateway, clock: Clock, one: _Fetched
-) -> Descriptor:
-    started = time.perf_counter()
-    descriptor = await gateway.descriptor(item.contract, spec.competence)
-    one.log.append(LogLine(clock(), "ok", "file", "asked", {}, _ms(started)))
-    return descriptor
+    def _log(
+        self,
+        one: Fetched,
+        step: str,
+        event: str,
+        facts: dict[str, object],
+        took: int | None = None,
+        *,
+        level: str = "ok",
+    ) -> None:
+        one.log.append(LogLine(self._clock(), level, step, event, facts, took))
 
 
 def _announced(descriptor: Descriptor) -> dict[str, object]:

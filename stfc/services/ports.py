@@ -5,7 +5,7 @@ Every adapter of a port passes the same contract tests (``tests/integration``).
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,6 +70,10 @@ class SummitGateway(Protocol):
 
     async def __aenter__(self) -> "SummitGateway": ...
     async def __aexit__(self, *exc: object) -> None: ...
+
+    def resting(self) -> float:
+        """For how many seconds the platform wants no request from anybody here; 0.0 when it may be asked."""
+        ...
 
     async def health(self) -> PlatformHealth:
         """Whether the platform is up; needs no token."""
@@ -238,7 +242,8 @@ class LogLine:
 class ClaimedItem:
     """A batch item that a worker holds. ``claim`` names item and attempt and marks every row of its calls.
 
-    ``tries`` counts the attempts that failed so far. ``descriptor`` is what the month's listing said, if asked.
+    ``tries`` counts the attempts that failed so far, ``unfinished`` those that ended before anything was known, mostly
+    because the file was slow. ``descriptor`` is what the month's listing said, if asked.
     """
 
     item: int
@@ -246,6 +251,7 @@ class ClaimedItem:
     contract: str
     tries: int
     descriptor: Descriptor | None = None
+    unfinished: int = 0
 
 
 @dataclass(frozen=True)
@@ -253,7 +259,7 @@ class ChunkSpec:
     """The work of one ``process_chunk``; picklable, needs no ledger.
 
     ``calls`` are the live calls of earlier files, for repeats. ``snapshot_folder`` holds the lines of the ERP.
-    ``patience`` is how long to wait, in seconds, for files that have not arrived once nothing else is coming.
+    ``slow``: of files that were slow before.
     """
 
     batch: int
@@ -261,7 +267,7 @@ class ChunkSpec:
     items: tuple[ClaimedItem, ...]
     snapshot_folder: Path
     calls: LiveCalls
-    patience: float
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,10 +283,14 @@ class ItemResult:
 
 @dataclass(frozen=True)
 class ChunkResult:
-    """A chunk's results, one per item of the spec, and the part that holds its calls (None when there are none)."""
+    """A chunk's results, one per item of the spec, and the part that holds its calls (None when there are none).
+
+    ``not_before`` is until when the platform wants no request from anybody, None when it may be asked.
+    """
 
     results: tuple[ItemResult, ...]
     part: Part | None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -459,6 +469,7 @@ class BatchSummary:
 
     ``status``: waiting, running, paused, done or cancelled. ``outcomes`` has every ``ItemOutcome`` as key and counts
     what was reversed too; ``live`` is the same without it.
+    ``next_look_at`` is when files that were not there are looked for again; ``idle`` is how long it lay done between.
     """
 
     batch: int
@@ -476,6 +487,15 @@ class BatchSummary:
     amount: Centavos
     calls: int
     reversed: int
+    next_look_at: datetime | None = None
+    idle: timedelta = timedelta()
+
+    def spent(self, now: datetime) -> timedelta:
+        """How long the batch has been worked on, until its end, its pause or ``now``: without the time that it lay done
+        before somebody, or a file that came, took it up again."""
+        if self.started_at is None:
+            return timedelta()
+        return max(timedelta(), (self.ended_at or self.paused_at or now) - self.started_at - self.idle)
 
     @property
     def standing(self) -> Mapping[str, int]:
@@ -770,7 +790,10 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class PlatformState:
-    """What the last contact with the platform was like; ``since`` is when it went up or down."""
+    """What the last contact with the platform was like; ``since`` is when it went up or down.
+
+    ``not_before`` is until when it wants no request (``Retry-After``), whoever asks; it may lie in the past.
+    """
 
     up: bool
     code: str | None
@@ -778,6 +801,7 @@ class PlatformState:
     latency_ms: int | None
     checked_at: datetime
     next_check_at: datetime | None
+    not_before: datetime | None = None
 
 
 class WorkLedger(Protocol):
@@ -791,8 +815,8 @@ class WorkLedger(Protocol):
         """Hand back all that ``owner`` holds and forget it."""
         ...
 
-    def release(self, owner: str, items: Sequence[int], *, now: datetime) -> None:
-        """Hand back some of what ``owner`` holds, no attempt spent."""
+    def release(self, owner: str, items: Sequence[int], *, now: datetime, event: str = "released") -> None:
+        """Hand back some of what ``owner`` holds, no attempt spent; ``event`` tells the items' log why."""
         ...
 
     def workers(self, now: datetime) -> list[WorkerRow]:
@@ -819,8 +843,9 @@ class WorkLedger(Protocol):
         those that another worker holds by now, and all of a result that was settled before."""
         ...
 
-    def pause(self, batch: int, code: str, *, now: datetime) -> None:
-        """Stop claiming from the batch; what runs is handed back by its worker, no attempt spent."""
+    def pause(self, batch: int | None, code: str, *, now: datetime) -> None:
+        """Stop claiming from the batch, or from every one that has not ended; what runs is handed back by its worker,
+        no attempt spent. A pause that stands keeps its code, but that none hides ``SUM-401``."""
         ...
 
     def resume(self, codes: Sequence[str], *, now: datetime) -> list[int]:
@@ -840,7 +865,37 @@ class WorkLedger(Protocol):
         ...
 
     def set_platform(self, state: PlatformState) -> None:
-        """Remember a contact; ``since`` is kept while ``up`` does not change."""
+        """Remember a contact; ``since`` is kept while ``up`` does not change, ``not_before`` in any case."""
+        ...
+
+    def throttle(self, until: datetime, *, now: datetime) -> None:
+        """Remember until when the platform wants no request; never sooner than what is remembered."""
+        ...
+
+
+@dataclass(frozen=True)
+class LateFiles:
+    """The contracts of a batch whose file the platform did not have, to be looked for in the month's listing."""
+
+    batch: int
+    competence: Competence
+    contracts: tuple[str, ...]
+
+
+class LateFileLedger(Protocol):
+    """When to look again for files that were not there (PRODUCT 10, SUM-404)."""
+
+    def is_look_due(self, *, now: datetime, batch: int | None) -> bool:
+        """Whether a batch that is not paused (or ``batch``) has late files and its next look is due or not set."""
+        ...
+
+    def take_looks(self, *, now: datetime, batch: int | None, wait: Callable[[int], float]) -> list[LateFiles]:
+        """The looks that are due, each moved on to ``now`` plus ``wait(looks so far)`` seconds before anybody looks, so
+        that of several workers one looks. A first look is only set."""
+        ...
+
+    def arrived(self, batch: int, contracts: Collection[str], *, now: datetime) -> int:
+        """Set those of ``contracts`` that still wait for their file waiting for a worker; gives how many."""
         ...
 
 

@@ -107,8 +107,7 @@ def seconds_spent(batch: BatchSummary, now: datetime) -> float | None:
     """How long the batch has been worked on, in seconds; until its pause or end. None before it starts."""
     if batch.started_at is None:
         return None
-    until = batch.ended_at or batch.paused_at or now
-    return max(0.0, (until - batch.started_at).total_seconds())
+    return batch.spent(now).total_seconds()
 
 
 @dataclass(frozen=True)

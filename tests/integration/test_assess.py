@@ -73,7 +73,7 @@ class Chunk:
             item.item: Arrived(Descriptor(item.contract, OCTOBER, True, "", **announced), files[item.contract])
             for item in items
         }
-        spec = ChunkSpec(1, OCTOBER, items, self._snapshot, calls, patience=1.0)
+        spec = ChunkSpec(1, OCTOBER, items, self._snapshot, calls)
         found = ColumnarAssessor(self._store, lambda: NOW).assess(spec, arrived)
         return {item.contract: found.outcomes[item.item] for item in items}, found
 

@@ -58,7 +58,7 @@ def assessed(home: Path, files: MonthFiles) -> Assessment:
         for place, contract in enumerate(files.contracts)
     }
     snapshot = ParquetSnapshotStore(home / "snapshots").folder(1)
-    spec = ChunkSpec(1, OCTOBER, items, snapshot, LiveCalls(0, (), frozenset()), patience=1.0)
+    spec = ChunkSpec(1, OCTOBER, items, snapshot, LiveCalls(0, (), frozenset()))
     store = ParquetCallStore(home / "calls")
     return ColumnarAssessor(store, lambda: datetime(2026, 11, 10, tzinfo=UTC)).assess(spec, arrived)
 

@@ -1,7 +1,7 @@
 """Batches as people see and steer them (ports.BatchLedger)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBat
 
 items, batches, logs = schema.items, schema.batches, schema.logs
 
+_CREDENTIALS = "SUM-401"
 _RETRIABLE = (ItemOutcome.FAILED, ItemOutcome.WAITING_FILE)
 
 
@@ -238,13 +239,12 @@ class SqlBatchLedger:
             values = {"tries": 0, "slow": False, "next_try_at": None, "ended_at": None}
             line = LogLine(now, "ok", "queue", "retried", {"who": actor.name})
             count = _set_all(connection, chosen, {"outcome": ItemOutcome.WAITING, **values}, line)
-            connection.execute(
-                sa.update(batches).where(batches.c.batch == batch).values(pause_code=None, paused_at=None)
-            )
+            lifted = _lift(connection, row)
             if count or row.pause_code:
                 audit(connection, actor, now, "batch.retry", f"batch {batch}", facts={"contracts": count})
-                refresh_batch(connection, batch, now)
-                bump(connection, Competence.parse(row.competence))
+                for one in lifted:
+                    refresh_batch(connection, one.batch, now)
+                bump(connection, *(Competence.parse(one.competence) for one in lifted))
             return count
 
     def cancel(self, batch: int, *, actor: Actor, now: datetime) -> int:
@@ -333,6 +333,19 @@ def _is_taken() -> sa.ColumnElement[bool]:
     )
 
 
+def _lift(connection: Connection, batch: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    """Lift the pause of ``batch``; gives the batches concerned, itself among them.
+
+    Refused credentials are the platform's answer to all of them: whoever goes on with one has seen to the token.
+    """
+    chosen = batches.c.batch == batch.batch
+    if batch.pause_code == _CREDENTIALS:
+        chosen = sa.or_(chosen, batches.c.pause_code == _CREDENTIALS)
+    values = {"pause_code": None, "paused_at": None}
+    lifted = sa.update(batches).where(chosen).values(**values).returning(batches.c.batch, batches.c.competence)
+    return connection.execute(lifted).all()
+
+
 def _set_all(
     connection: Connection, chosen: Sequence[sa.ColumnElement[bool]], values: Mapping[str, Any], line: LogLine
 ) -> int:
@@ -412,6 +425,8 @@ def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Bat
             amount=Centavos(sums[row.batch][0]),
             calls=sums[row.batch][1],
             reversed=sums[row.batch][2],
+            next_look_at=row.next_look_at if counts[row.batch][ItemOutcome.WAITING_FILE] else None,
+            idle=timedelta(microseconds=row.idle_micros),
         )
         for row in rows
     ]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -131,6 +131,9 @@ def refresh_batch(connection: Connection, batch: int, now: datetime) -> None:
     values: dict[str, Any] = {"status": _status(connection, row), "ended_at": None}
     if values["status"] in ENDED:
         values |= {"ended_at": row.ended_at or now, "pause_code": None, "paused_at": None}
+    elif row.ended_at is not None:
+        # Taken up again: the days that it lay done are no working time.
+        values["idle_micros"] = row.idle_micros + max(0, (now - row.ended_at) // timedelta(microseconds=1))
     connection.execute(sa.update(batches).where(batches.c.batch == batch).values(**values))
 
 

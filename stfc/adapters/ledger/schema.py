@@ -80,6 +80,9 @@ batches = sa.Table(
     sa.Column("paused_at", Instant),
     sa.Column("started_at", Instant),
     sa.Column("ended_at", Instant),
+    sa.Column("idle_micros", sa.BigInteger, nullable=False, default=0),
+    sa.Column("looks", sa.Integer, nullable=False, default=0),
+    sa.Column("next_look_at", Instant),
 )
 
 items = sa.Table(
@@ -123,6 +126,7 @@ sa.Index("one_live_item", items.c.contract, items.c.competence, unique=True, **_
 # The queue and what workers hold stay small and cheap, however many items the ledger remembers.
 sa.Index("items_waiting", items.c.batch, items.c.slow, items.c.contract, **_where(items.c.outcome == "waiting"))
 sa.Index("items_running", items.c.owner, items.c.batch, items.c.contract, **_where(items.c.outcome == "running"))
+sa.Index("items_late", items.c.batch, items.c.contract, **_where(items.c.outcome == "waiting_file"))
 
 charges = sa.Table(
     "charges",
@@ -255,6 +259,7 @@ platform = sa.Table(
     sa.Column("latency_ms", sa.Integer),
     sa.Column("checked_at", Instant, nullable=False),
     sa.Column("next_check_at", Instant),
+    sa.Column("not_before", Instant),
 )
 
 provisionings = sa.Table(

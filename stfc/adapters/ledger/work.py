@@ -29,12 +29,14 @@ from stfc.domain.competence import Competence, local_day
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import plain
 from stfc.domain.outcome import (
+    LIFTED_BY_ITSELF,
     Charged,
     Failed,
     Held,
     ItemOutcome,
     NotAvailable,
     Outcome,
+    Postponed,
     Refused,
     Unfinished,
     Zero,
@@ -89,11 +91,11 @@ class SqlWorkLedger:
             hand_back(connection, items.c.owner == owner, now, event="worker_stopped")
             connection.execute(sa.delete(workers).where(workers.c.owner == owner))
 
-    def release(self, owner: str, items: Sequence[int], *, now: datetime) -> None:
+    def release(self, owner: str, items: Sequence[int], *, now: datetime, event: str = "released") -> None:
         """Hand back some of what ``owner`` holds, no attempt spent."""
         table = schema.items
         with self._database.write() as connection:
-            hand_back(connection, sa.and_(table.c.owner == owner, among(table.c.item, items)), now, event="released")
+            hand_back(connection, sa.and_(table.c.owner == owner, among(table.c.item, items)), now, event=event)
 
     def workers(self, now: datetime) -> list[WorkerRow]:
         """The workers whose lease has not run out, each with how many items it holds."""
@@ -134,7 +136,14 @@ class SqlWorkLedger:
             competence=competence,
             snapshot=batch.snapshot,
             items=tuple(
-                ClaimedItem(row.item, claim_id(row.item, row.attempt + 1), row.contract, row.tries) for row in found
+                ClaimedItem(
+                    row.item,
+                    claim_id(row.item, row.attempt + 1),
+                    row.contract,
+                    row.tries,
+                    unfinished=max(0, row.attempt - row.tries),
+                )
+                for row in found
             ),
             waiting=_count_waiting(connection, batch.batch),
             calls=read_live_calls(connection, contracts=(found[0].contract, found[-1].contract)),
@@ -197,17 +206,27 @@ class SqlWorkLedger:
 
     # --- Pauses and the platform
 
-    def pause(self, batch: int, code: str, *, now: datetime) -> None:
-        """Stop claiming from the batch, with the code that says why."""
+    def pause(self, batch: int | None, code: str, *, now: datetime) -> None:
+        """Stop claiming from the batch, or from all that have not ended, with the code that says why.
+
+        The first code stands, for it says since when; but a pause that only a person lifts is hidden by none that
+        lifts itself.
+        """
+        gives_way = [] if code in LIFTED_BY_ITSELF else sorted(LIFTED_BY_ITSELF)
+        chosen = [
+            sa.or_(batches.c.pause_code.is_(None), batches.c.pause_code.in_(gives_way)),
+            batches.c.ended_at.is_(None),
+            *(() if batch is None else (batches.c.batch == batch,)),
+        ]
         with self._database.write() as connection:
             paused = connection.execute(
                 sa.update(batches)
-                .where(batches.c.batch == batch, batches.c.pause_code.is_(None), batches.c.ended_at.is_(None))
+                .where(*chosen)
                 .values(pause_code=code, paused_at=now, status="paused")
                 .returning(batches.c.competence)
-            ).scalar()
-            if paused:
-                bump(connection, Competence.parse(paused))
+            ).scalars()
+            if months := set(paused):
+                bump(connection, *map(Competence.parse, sorted(months)))
 
     def resume(self, codes: Sequence[str], *, now: datetime) -> list[int]:
         """Lift the pauses that carry one of ``codes``."""
@@ -231,7 +250,8 @@ class SqlWorkLedger:
             row = connection.execute(sa.select(table)).first()
         if row is None:
             return None
-        return PlatformState(row.up, row.code, row.since, row.latency_ms, row.checked_at, row.next_check_at)
+        names = ("up", "code", "since", "latency_ms", "checked_at", "next_check_at", "not_before")
+        return PlatformState(**{name: row._mapping[name] for name in names})
 
     def set_platform(self, state: PlatformState) -> None:
         """Remember a contact; ``since`` stands while the platform stays up or down."""
@@ -250,6 +270,17 @@ class SqlWorkLedger:
                 return
             since = before.since if before.up == state.up else state.since
             connection.execute(sa.update(table).values(since=since, **values))
+
+    def throttle(self, until: datetime, *, now: datetime) -> None:
+        """Remember until when the platform wants no request. It has answered, so that it is up."""
+        table = schema.platform
+        with self._database.write() as connection:
+            before = connection.execute(sa.select(table)).first()
+            if before is None:
+                contact = {"up": True, "since": now, "checked_at": now}
+                connection.execute(sa.insert(table).values(id=1, not_before=until, **contact))
+            elif before.not_before is None or before.not_before < until:
+                connection.execute(sa.update(table).values(not_before=until))
 
 
 class _Settlement:
@@ -288,7 +319,7 @@ class _Settlement:
         rule = self._evaluation.failed.get(one.contract, Rule.APPROVED)
         refusal = min((r for r in (rule, taken) if r), key=lambda r: r.number, default=None)
         outcome: Outcome = one.outcome
-        if refusal and not isinstance(outcome, Unfinished):
+        if refusal and not isinstance(outcome, Unfinished | Postponed):
             outcome = Refused(refusal)
         self._decide(one, held, outcome)
 
@@ -310,6 +341,9 @@ class _Settlement:
             case Unfinished():
                 facts = load(held.facts)
                 self._wait(one, held, tries=held.tries, slow=True, code=held.code, facts=facts, seconds=0)
+            case Postponed(code=code, seconds=seconds):
+                self._wait(one, held, tries=held.tries, slow=held.slow, code=code, facts=None, seconds=seconds)
+                self._result(one, "warning", "postponed", {"code": code, "wait": round(seconds)})
             case _:
                 assert_never(outcome)
 
@@ -491,7 +525,8 @@ def _due(batch: sa.Row[Any], now: datetime, slow: bool) -> sa.Select[Any]:
             sa.or_(items.c.next_try_at.is_(None), items.c.next_try_at <= now),
             items.c.contract.not_in(busy),
         )
-        .order_by(items.c.contract)
+        # The slow lane takes few at a time: what has had fewer turns comes first.
+        .order_by(*([items.c.attempt] if slow else []), items.c.contract)
     )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlencode, urljoin, urlsplit
 import httpcore
 import httpx
 
+from stfc.adapters.summit import throttle
 from stfc.adapters.summit.unpacking import BrokenBodyError, Unpacker
 from stfc.errors import (
     ConnectionBrokenError,
@@ -31,7 +32,8 @@ from stfc.errors import (
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
 _REDIRECTS = 3
-_LONGEST_WAIT = 86_400.0
+_REST_IN_PLACE = 5.0
+"""Seconds that a request waits for a platform that wants a rest; for longer ones it is refused at once."""
 _TIMEOUTS = {"timeout": {"connect": _CONNECT_SECONDS, "read": _READ_SECONDS, "write": _READ_SECONDS}}
 _PORTS = {"http": 80, "https": 443}
 
@@ -97,6 +99,7 @@ class Exchange:
         connections: int,
         whole_seconds: float,
         size_limit: int,
+        longest_rest: float,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._base = _checked_address(base_url)
@@ -106,7 +109,9 @@ class Exchange:
         self._connections = connections
         self._whole_seconds = whole_seconds
         self._size_limit = size_limit
+        self._longest_rest = longest_rest
         self._now = now
+        self.throttle = throttle.of_platform(self._base)
         self._places: list[_Place] = []
         self._free: asyncio.Queue[_Place] = asyncio.Queue()
 
@@ -142,13 +147,15 @@ class Exchange:
 
         Raises:
             CredentialsRefusedError: 401 or 403.
-            ThrottledError: 429, with the seconds of ``Retry-After``.
+            ThrottledError: 429, with the seconds of ``Retry-After``; or nothing was sent, for the platform has told
+                somebody in this process so and the time is not over.
             ServerFaultError: 5xx, any other status, a redirect elsewhere, too large or broken content.
             PlatformTimeoutError: no connection, no data, or not all of it in time.
             ConnectionBrokenError: no connection, or one that broke off.
         """
         address = self.address(path)
         for _ in range(_REDIRECTS + 1):
+            await self._rest()
             answer, location = await self._once(method, address, query, body)
             if location is None:
                 return answer
@@ -156,6 +163,12 @@ class Exchange:
                 break
             address, query = self.address(urljoin(address, location)), None
         raise ServerFaultError(status=answer.status, cause="redirect")
+
+    async def _rest(self) -> None:
+        while (wait := self.throttle.resting()) > 0:
+            if wait > _REST_IN_PLACE:
+                raise ThrottledError(retry_after=wait)
+            await asyncio.sleep(wait)
 
     async def _once(
         self, method: str, address: str, query: dict[str, str] | None, body: Any
@@ -177,9 +190,13 @@ class Exchange:
         return httpcore.Request(method, url, headers=headers, content=content, extensions=_TIMEOUTS)
 
     async def _streamed(self, place: _Place, request: httpcore.Request) -> tuple[Answer, str | None]:
+        sent_at = self.throttle.moment()
         response = await place.send(request)
         try:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+            if response.status == 429:
+                raise self._throttled(headers, sent_at)
+            self.throttle.passed(sent_at)
             if 300 <= response.status < 400:
                 return Answer(response.status, "", b""), headers.get("location", "")
             if response.status not in (404, 422) and not 200 <= response.status < 300:
@@ -206,21 +223,27 @@ class Exchange:
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (401, 403):
             return CredentialsRefusedError(status=status)
-        wait = retry_after(headers.get("retry-after"), self._now())
-        if status == 429:
-            return ThrottledError(retry_after=wait)
-        return ServerFaultError(status=status, cause="status", retry_after=wait)
+        return ServerFaultError(status=status, cause="status", retry_after=self._wish(headers))
+
+    def _throttled(self, headers: Mapping[str, str], sent_at: float) -> ThrottledError:
+        wish = self._wish(headers)
+        self.throttle.close(sent_at, wish)
+        return ThrottledError(retry_after=wish)
+
+    def _wish(self, headers: Mapping[str, str]) -> float | None:
+        return retry_after(headers.get("retry-after"), self._now(), self._longest_rest)
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait that ``Retry-After`` asks for, as seconds or as a date; None when it says nothing clear."""
+def retry_after(value: str | None, now: datetime, longest: float) -> float | None:
+    """Seconds to wait that ``Retry-After`` asks for, as seconds or as a date, at most ``longest``; None when it says
+    nothing clear."""
     if value is None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), _LONGEST_WAIT)
+        return min(float(text), longest)
     moment = http_date(text)
-    return min(max(0.0, (moment - now).total_seconds()), _LONGEST_WAIT) if moment else None
+    return min(max(0.0, (moment - now).total_seconds()), longest) if moment else None
 
 
 def http_date(value: str | None) -> datetime | None:

@@ -41,6 +41,10 @@ class FolderSummitGateway:
     async def __aexit__(self, *exc: object) -> None:
         return None
 
+    def resting(self) -> float:
+        """A folder may always be read."""
+        return 0.0
+
     async def health(self) -> PlatformHealth:
         """Whether the folder can be read."""
         started = time.perf_counter()

@@ -31,6 +31,7 @@ class HttpSummitGateway:
         connections: at most so many requests at a time.
         file_timeout: seconds for one whole answer, from sending the request to the last byte.
         size_limit: the most decoded bytes that an answer may have.
+        longest_rest: the most seconds of a ``Retry-After`` that are honoured.
         page: how many descriptors to ask for at a time.
 
     Raises:
@@ -45,11 +46,17 @@ class HttpSummitGateway:
         connections: int = 32,
         file_timeout: float = 60.0,
         size_limit: int = _DECODED_LIMIT,
+        longest_rest: float = 3_600.0,
         page: int = 1_000,
     ) -> None:
         self._page = page
         self._exchange = Exchange(
-            base_url, token, connections=connections, whole_seconds=file_timeout, size_limit=size_limit
+            base_url,
+            token,
+            connections=connections,
+            whole_seconds=file_timeout,
+            size_limit=size_limit,
+            longest_rest=longest_rest,
         )
 
     async def __aenter__(self) -> "HttpSummitGateway":
@@ -58,6 +65,14 @@ class HttpSummitGateway:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._exchange.close()
+
+    def resting(self) -> float:
+        """Seconds for which the platform wants no request, whichever gateway of this process was told so."""
+        return self._exchange.throttle.resting()
+
+    def rest(self, seconds: float) -> None:
+        """Ask nothing for ``seconds``, neither here nor in any other gateway of this process to the same platform."""
+        self._exchange.throttle.hold(seconds)
 
     async def health(self) -> PlatformHealth:
         """Whether the platform is up, and how long it took to say so."""

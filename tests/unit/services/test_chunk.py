@@ -14,9 +14,13 @@ from tests.fakes import OCTOBER, FakeAssessor, FakeCallStore, FakeGateway, a_des
 
 def _run(gateway: FakeGateway, *contracts: str, store: FakeCallStore | None = None, **outcomes: Outcome) -> ChunkResult:
     items = tuple(ClaimedItem(n, n * 10, contract, 0) for n, contract in enumerate(contracts, start=1))
-    spec = ChunkSpec(1, OCTOBER, items, Path("snapshot"), LiveCalls(1, (), frozenset()), patience=0.05)
-    assessor = FakeAssessor(outcomes)
-    return asyncio.run(chunk.process(spec, gateway, assessor, store or FakeCallStore(), clock))
+    spec = ChunkSpec(1, OCTOBER, items, Path("snapshot"), LiveCalls(1, (), frozenset()))
+    fetched = asyncio.run(_fetched(spec, gateway))
+    return chunk.finish(spec, fetched, FakeAssessor(outcomes), store or FakeCallStore())
+
+
+async def _fetched(spec: ChunkSpec, gateway: FakeGateway) -> chunk.Haul:
+    return await chunk.fetch(spec, chunk.Lane(gateway, places=8, patience=0.05), clock)
 
 
 def test_a_result_for_every_item_in_order_and_a_part_for_what_is_charged() -> None:

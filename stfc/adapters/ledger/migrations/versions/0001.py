@@ -66,6 +66,9 @@ def _batches() -> None:
         sa.Column("paused_at", INSTANT, nullable=True),
         sa.Column("started_at", INSTANT, nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("idle_micros", sa.BigInteger(), nullable=False),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("next_look_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("batch"),
         sa.UniqueConstraint("request_key"),
     )
@@ -107,11 +110,12 @@ def _batches() -> None:
         sqlite_where=sa.text(f"reversed = 0 AND {live}"),
         postgresql_where=sa.text(f"reversed = false AND {live}"),
     )
-    waiting, running = sa.text("outcome = 'waiting'"), sa.text("outcome = 'running'")
-    for name, columns, where in (
-        ("items_waiting", ["batch", "slow", "contract"], waiting),
-        ("items_running", ["owner", "batch", "contract"], running),
+    for name, columns, outcome in (
+        ("items_waiting", ["batch", "slow", "contract"], "waiting"),
+        ("items_running", ["owner", "batch", "contract"], "running"),
+        ("items_late", ["batch", "contract"], "waiting_file"),
     ):
+        where = sa.text(f"outcome = '{outcome}'")
         op.create_index(name, "items", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "logs",
@@ -267,6 +271,7 @@ def _operation() -> None:
         sa.Column("latency_ms", sa.Integer(), nullable=True),
         sa.Column("checked_at", INSTANT, nullable=False),
         sa.Column("next_check_at", INSTANT, nullable=True),
+        sa.Column("not_before", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
