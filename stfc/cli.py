@@ -167,14 +167,13 @@ def worker(
     """Processa os lotes: busca os arquivos, importa as ligações e cobra."""
     application = _application()
     application.gateway()
-    typer.echo(f"worker ready {application.database.place}", err=True)
-    _run_worker(application.worker(), until_idle=until_idle)
+    _run_worker(application.worker(), until_idle=until_idle, ready=f"worker ready {application.database.place}")
 
 
-def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None) -> bool:
+def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None, ready: str = "") -> bool:
     """Run a worker that SIGTERM and Ctrl-C stop cleanly: what it holds goes back to the queue at once.
 
-    Tells whether it was stopped so.
+    Tells whether it was stopped so. ``ready`` is the line that says that it may be stopped so from now on.
     """
     stopped: list[int] = []
 
@@ -184,6 +183,8 @@ def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None) -> b
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        if ready:
+            typer.echo(ready, err=True)
         worker.run(until_idle=until_idle, batch=batch)
     finally:
         for number, handler in previous.items():
