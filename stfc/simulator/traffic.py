@@ -7,6 +7,7 @@ before, so that one contract alone and a whole month give the same bytes.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import IntEnum
 from functools import cached_property
 
 import holidays
@@ -69,6 +70,26 @@ _HOUR_WEIGHTS = (
 _HOUR_WHEELS = np.stack([chance.wheel(dict(enumerate(weights))) for weights in _HOUR_WEIGHTS])
 
 
+class Pattern(IntEnum):
+    """Further calls of a month that no customer made, as fraud makes them; a contract has at most one in a month."""
+
+    NONE = 0
+    FRAUD = 1
+    """Expensive countries in one night: what the universe has of itself."""
+    ABROAD = 2
+    NIGHT = 3
+    WEEKEND = 4
+    PARALLEL = 5
+    COUNTRY = 6
+    OVERDUE = 7
+
+
+_PATTERN_CALLS = np.array([(0, 1), (60, 160), (60, 60), (80, 60), (140, 80), (60, 60), (8, 8), (2, 2)], dtype=np.int64)
+"""How many calls each pattern has at least, and how many more it may have."""
+_OVERDUE_DAYS = 100
+_PATTERN_PARTS = 1_000_000
+
+
 @dataclass(frozen=True)
 class TrafficOptions:
     """How the traffic is made.
@@ -79,6 +100,7 @@ class TrafficOptions:
         scale: factor on every contract's number of calls.
         calls_per_contract: exactly so many calls in every file with a line, whatever its profile (for benches).
         unknown: share of the contracts that the platform does not know though the ERP has them; none where clean.
+        patterns: further patterns to plant, each in its share of all months of all contracts, clean or not.
     """
 
     seed: int = 1
@@ -86,6 +108,7 @@ class TrafficOptions:
     scale: float = 1.0
     calls_per_contract: int | None = None
     unknown: float = 0.005
+    patterns: tuple[tuple[Pattern, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +166,7 @@ class _Subscribers:
     line_counts: Ints
     calls: Ints
     burst: Ints
+    pattern: Ints
     only_free: NDArray[np.bool_]
     has_stray: NDArray[np.bool_]
 
@@ -208,7 +232,9 @@ class Traffic:
         day_from, day_until = starts[cut], ends[cut]
         lines, counts = self._lines(rows, day_from, day_until)
         key = chance.word_of(universe.keys[rows], month_number(competence))
-        calls, burst, only_free = self._volume(rows, key, competence)
+        calls, pattern, only_free = self._volume(rows, key, competence)
+        least, more = _PATTERN_CALLS[pattern].T
+        burst = least + chance.below(chance.draw(key, 25), more)
         has_line = counts > 0
         return _Subscribers(
             rows=rows,
@@ -221,6 +247,7 @@ class Traffic:
             line_counts=counts,
             calls=np.where(has_line, calls + burst, 0),
             burst=np.where(has_line, burst, 0),
+            pattern=np.where(has_line, pattern, Pattern.NONE),
             only_free=only_free,
             has_stray=self._planted(key, 31, 0.004),
         )
@@ -236,10 +263,11 @@ class Traffic:
         return lines[valid], np.bincount(owner[valid], minlength=len(rows)).astype(np.int64)
 
     def _volume(self, rows: Ints, key: Words, competence: Competence) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-        """Calls, further calls of a fraud burst, and whether the month has calls free of charge only."""
+        """Calls, the pattern planted beside them, and whether the month has calls free of charge only."""
         nothing = np.zeros(len(rows), dtype=np.int64)
+        planted = self._patterns(key)
         if self.options.calls_per_contract is not None:
-            return nothing + self.options.calls_per_contract, nothing, nothing.astype(np.bool_)
+            return nothing + self.options.calls_per_contract, planted, nothing.astype(np.bool_)
         keys, profile = self.universe.keys[rows], self.universe.profile[rows]
         base = chance.ladder_rows(chance.draw(keys, 20), _BASE_CALLS, profile)
         calls = base * (85 + chance.below(chance.draw(key, 21), 31)) * _SEASON[competence.month - 1] // 10_000
@@ -248,9 +276,22 @@ class Traffic:
         is_idle = chance.happens(chance.draw(keys, 22), 0.015) & chance.happens(chance.draw(key, 23), 0.6)
         is_silent = chance.happens(chance.draw(key, 24), 0.5)
         calls = np.where(is_idle & is_silent, 0, calls)
-        size = 60 + chance.below(chance.draw(key, 25), 160)
         is_fraud = self._planted(key, 26, 0.0005) | ((profile > 0) & self._planted(key, 27, 0.003))
-        return calls, np.where(is_fraud & ~is_idle, size, 0), is_idle & ~is_silent
+        pattern = np.where(is_fraud & ~is_idle, Pattern.FRAUD, Pattern.NONE)
+        return calls, np.where(planted > 0, planted, pattern), is_idle & ~is_silent
+
+    def patterns(self, rows: Sequence[int] | Ints, competence: Competence) -> Ints:
+        """The ``Pattern`` that the month of each contract in ``rows`` has: the truth that detectors are held to."""
+        return self._subscribers(np.asarray(rows, dtype=np.int64), competence).pattern
+
+    def _patterns(self, key: Words) -> Ints:
+        share = chance.below(chance.draw(key, 60), _PATTERN_PARTS)
+        found = np.zeros(len(key), dtype=np.int64)
+        limit = 0
+        for pattern, rate in self.options.patterns:
+            before, limit = limit, limit + round(rate * _PATTERN_PARTS)
+            found = np.where((share >= before) & (share < limit), int(pattern), found)
+        return found
 
     def _planted(self, key: Words, field: int, rate: float) -> NDArray[np.bool_]:
         return chance.happens(chance.draw(key, field), 0.0 if self.options.clean else rate)
@@ -294,9 +335,9 @@ class Traffic:
         second = hour * 3600 + (clock & np.uint64(0xFFFFFFFF)).astype(np.int64) % 3600
         is_burst = index >= (of.calls - of.burst)[seg]
         if is_burst.any():
-            night = first + chance.below(chance.draw(of.key, 45)[seg], last - first + 1)
-            day = np.where(is_burst, night, day)
-            second = np.where(is_burst, 3600 + second % 12_600, second)
+            day, second = _patterned(
+                np.where(is_burst, of.pattern[seg], Pattern.NONE), of, seg, day, second, first, last
+            )
         seconds: Ints = (day - calendar.first) * _SECONDS_A_DAY + np.minimum(second, _LAST_SECOND)
         return seconds
 
@@ -305,18 +346,22 @@ class Traffic:
         is_burst = index >= (of.calls - of.burst)[seg]
         kind = dialling.KIND_WHEELS[profile, chance.below(chance.draw(key, 50), dialling.KIND_WHEELS.shape[1])]
         kind = np.where(of.only_free[seg], dialling.FREE[chance.below(chance.draw(key, 51), len(dialling.FREE))], kind)
-        kind = np.where(is_burst, dialling.ABROAD, kind)
+        pattern = np.where(is_burst, of.pattern[seg], Pattern.NONE)
+        kind = np.where(np.isin(pattern, (Pattern.FRAUD, Pattern.ABROAD, Pattern.COUNTRY)), dialling.ABROAD, kind)
         line = self._strayed(of, seg, index, key, self._line(of, seg, key))
         friend = self._friends(of, seg, kind, profile, key)
         home = self._line_areas[line]
         area = self._neighbours[dialling.KIND_WHERE[kind], home, chance.below(friend, 64)]
         country = np.where(
-            is_burst, chance.spin(friend, dialling.FRAUD_WHEEL), chance.spin(friend, dialling.COUNTRY_WHEEL)
+            np.isin(pattern, (Pattern.FRAUD, Pattern.COUNTRY)),
+            chance.spin(np.where(pattern == Pattern.COUNTRY, of.key[seg], friend), dialling.FRAUD_WHEEL),
+            chance.spin(friend, dialling.COUNTRY_WHEEL),
         )
         duration = np.where(
             chance.happens(chance.draw(key, 53), 0.12), 0, chance.climb(chance.draw(key, 54), _DURATIONS)
         )
-        duration = np.where(is_burst, chance.climb(chance.draw(key, 55), _FRAUD_DURATIONS), duration)
+        is_long = np.isin(pattern, (Pattern.FRAUD, Pattern.ABROAD, Pattern.PARALLEL, Pattern.COUNTRY))
+        duration = np.where(is_long, chance.climb(chance.draw(key, 55), _FRAUD_DURATIONS), duration)
         call_class = dialling.KIND_CLASS[kind]
         carrier = np.where(
             dialling.KIND_HAS_CARRIER[kind],
@@ -452,7 +497,8 @@ class _Calendar:
 
     @classmethod
     def around(cls, of: _Subscribers) -> "_Calendar":
-        first = int(of.day_from.min()) - 4 if len(of.rows) else 1
+        margin = _OVERDUE_DAYS + 4 if (of.pattern == Pattern.OVERDUE).any() else 4
+        first = int(of.day_from.min()) - margin if len(of.rows) else 1
         count = int(of.day_until.max()) - first + 2 if len(of.rows) else 1
         days = np.arange(first, first + count)
         kinds = np.where(_holidays(days), 7, (days + 6) % 7)
@@ -467,6 +513,27 @@ class _Calendar:
         high = self.starts[shape, last - self.first + 1]
         days: Ints = self.table[low + chance.below(words, high - low)]
         return days
+
+
+def _patterned(
+    pattern: Ints, of: _Subscribers, seg: Ints, day: Ints, second: Ints, first: Ints, last: Ints
+) -> tuple[Ints, Ints]:
+    """Days and local seconds where the calls of a pattern stand when their pattern says so."""
+    chosen = first + chance.below(chance.draw(of.key, 45)[seg], last - first + 1)
+    saturday = (first + last) // 2
+    saturday = saturday - (saturday + 6) % 7 + 5
+    places = {
+        Pattern.FRAUD: (chosen, 3_600 + second % 12_600),
+        Pattern.ABROAD: (chosen, 36_000 + second % 28_800),
+        Pattern.NIGHT: (chosen, 3_600 + second % 12_600),
+        Pattern.WEEKEND: (np.clip(saturday + second % 2, first, last), 32_400 + second % 36_000),
+        Pattern.PARALLEL: (chosen, 39_600 + second % 300),
+        Pattern.OVERDUE: (of.day_from[seg] - _OVERDUE_DAYS, second),
+    }
+    for kind, (days, seconds) in places.items():
+        day = np.where(pattern == kind, days, day)
+        second = np.where(pattern == kind, seconds, second)
+    return day, second
 
 
 def plain(centavos: int) -> str:
