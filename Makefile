@@ -4,7 +4,7 @@
 
 VENV = .venv
 BIN = $(VENV)/bin
-BENCHES = $(filter-out bench/__init__.py bench/rig.py,$(wildcard bench/*.py))
+BENCHES = $(filter-out bench/__init__.py bench/rig.py bench/call_history.py,$(wildcard bench/*.py))
 
 demo: $(VENV)/.ready
 	@exec $(BIN)/stfc demo $(ARGS)

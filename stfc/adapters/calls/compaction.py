@@ -53,7 +53,7 @@ class ParquetCallCompactor:
 
     def holds(self, rollup: Rollup) -> bool:
         """Whether all of the rollup's files are there."""
-        return all(rollups.file(self._store.root / rollup.path, name).is_file() for name in rollups.ROLLUPS)
+        return all(rollups.file(self._store.root / rollup.path, name).is_file() for name in rollups.FILES)
 
     def _collected(self, query: pl.LazyFrame) -> pl.DataFrame:
         try:

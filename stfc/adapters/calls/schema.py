@@ -43,17 +43,10 @@ whole centavos, null where the plan has no price; ``band`` is ``normal`` or ``re
 of ``billed_seconds`` that an allowance took; ``plan_version`` is code and first day, ``empresarial-500@2026-01-01``.
 """
 
+DELTA_ENCODINGS = {"call_id": "DELTA_BYTE_ARRAY", "started_at": "DELTA_BINARY_PACKED"}
+"""Columns that say little more than the row before: a part stores what changed, 5 bytes a call instead of 7.5."""
+
 DICTIONARY_COLUMNS = [
-    "contract",
-    "line",
-    "caller",
-    "platform_class",
-    "carrier",
-    "csp",
-    "class",
-    "destination",
-    "issue",
-    "band",
-    "plan_version",
+    name for name in PART_SCHEMA.names if name not in DELTA_ENCODINGS and name not in ("called", "late")
 ]
-"""Columns of few values, which a part stores as numbers into a list."""
+"""Columns of few values, which a part stores as numbers into a list. Called numbers are too many, flags too small."""

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stfc.adapters.calls.durable import sync_folder
-from stfc.adapters.calls.schema import DICTIONARY_COLUMNS, PART_SCHEMA
+from stfc.adapters.calls.schema import DELTA_ENCODINGS, DICTIONARY_COLUMNS, PART_SCHEMA
 from stfc.domain.competence import Competence
 from stfc.errors import StorageError
 from stfc.services.ports import LiveCalls, Part
@@ -24,7 +24,7 @@ from stfc.services.ports import LiveCalls, Part
 ROLLUPS_FOLDER = "_rollups"
 """Where rollups stand; engines that read the root as one table pass over a name with this first letter."""
 _FOLDER = "competence="
-_ROWS_PER_GROUP = 50_000
+_ROWS_PER_GROUP = 25_000
 _TEMPORARY = ".tmp"
 _IDENTITY = ["contract", "call_id", "line", "called", "started_at", "duration"]
 
@@ -139,6 +139,7 @@ def _encoded(table: pa.Table) -> pa.Buffer:
         compression="zstd",
         compression_level=1,
         use_dictionary=DICTIONARY_COLUMNS,
+        column_encoding=DELTA_ENCODINGS,
         write_statistics=True,
         store_schema=False,
     )

@@ -1,5 +1,6 @@
 """Which files hold the live calls of some months, as SQL: the records, and sums from rollups wherever they reach."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ import polars as pl
 
 from stfc.adapters.calls import rollups
 from stfc.adapters.calls.schema import PART_SCHEMA
-from stfc.adapters.read_model.engine import parquet
+from stfc.adapters.read_model.engine import parquet, text
 from stfc.services.ports import MonthImage, Part
 
 _HIVE = ", hive_partitioning = true, hive_types = {'competence': VARCHAR}"
@@ -27,10 +28,16 @@ _SQL_TYPES = {
 
 @dataclass(frozen=True)
 class CallSources:
-    """The live calls of ``images`` below ``root``. Its SQL names two tables: ``excluded`` and ``excluded_since``."""
+    """The live calls of ``images`` below ``root``. Its SQL names two tables: ``excluded`` and ``excluded_since``.
+
+    Who looks for some calls only may say which contracts they can be of, and much is not even opened: ``contracts``
+    (all when it is empty) and, of the parts that a rollup stands for, ``sought`` (None for all).
+    """
 
     root: Path
     images: Sequence[MonthImage]
+    contracts: Sequence[str] = ()
+    sought: Sequence[str] | None = None
 
     @cached_property
     def excluded(self) -> pl.DataFrame:
@@ -44,17 +51,22 @@ class CallSources:
             claim for image in self.images if image.rollup for claim in image.excluded - image.rollup.excluded
         )
 
-    def records(self, contracts: Sequence[str]) -> str:
-        """The source of competence and every column of a part; of ``contracts`` at least, all when it is empty."""
-        return self._records([part for image in self.images for part in image.parts], contracts)
+    def records(self) -> str:
+        """The source of competence and every column of a part."""
+        return self._records([part for image in self.images for part in image.parts])
 
-    def sums(self, rollup: str | None, by: Sequence[str], condition: str, contracts: Sequence[str]) -> str:
+    def numbers(self) -> str | None:
+        """The source of key and contract of the numbers in the parts that a rollup stands for; None without any."""
+        files = [self._file(image, rollups.NUMBERS) for image in self._summed]
+        return parquet(files) if files else None
+
+    def sums(self, rollup: str | None, by: Sequence[str], condition: str) -> str:
         """A query of ``by``, calls, seconds and micros, whose sums by ``by`` are those of the calls that match.
 
         From ``rollup`` where a month has it: calls of parts that came later are added, and those of claims that were
         excluded later are subtracted. From the calls themselves where there is none.
         """
-        summed = [image for image in self.images if rollup and self._is_summed(image)]
+        summed = self._summed if rollup else []
         names = [f'"{name}"' for name in by]
         grouped = f"WHERE {condition} {'GROUP BY ' + ', '.join(names) if names else ''}"
         queries = []
@@ -62,44 +74,58 @@ class CallSources:
             files = parquet((self._file(image, rollup) for image in summed), _HIVE)
             columns = ", ".join([*names, "calls", "seconds", "micros"])
             queries.append(f"SELECT {columns} FROM {files} WHERE {condition}")
-        if reversed_ := self._near([part for image in summed for part in _corrected(image)], contracts):
-            calls = f"{self._parts(reversed_)} SEMI JOIN excluded_since USING (claim)"
+        if corrected := self._near([part for image in summed for part in _corrected(image)]):
+            calls = f"{self._parts(corrected)} SEMI JOIN excluded_since USING (claim)"
             queries.append(f"SELECT {', '.join([*names, _LESS])} FROM {calls} {grouped}")
         added = [part for image in self.images for part in (_added(image) if image in summed else image.parts)]
         if added or not queries:
             columns = ", ".join([*names, rollups.SUMS])
-            queries.append(f"SELECT {columns} FROM {self._records(added, contracts)} {grouped}")
+            queries.append(f"SELECT {columns} FROM {self._records(added)} {grouped}")
         return " UNION ALL ".join(queries)
+
+    @cached_property
+    def _summed(self) -> list[MonthImage]:
+        return [image for image in self.images if self._is_summed(image)]
 
     def _is_summed(self, image: MonthImage) -> bool:
         """Whether the month's rollup can be used; one whose files are lost is made again by ``stfc compact``."""
         if image.rollup is None or not image.rollup.parts <= {part.path for part in image.parts}:
             return False
-        return all(self._file(image, name).is_file() for name in rollups.ROLLUPS)
+        return all(self._file(image, name).is_file() for name in rollups.FILES)
 
     def _file(self, image: MonthImage, name: str) -> Path:
         assert image.rollup is not None
         return rollups.file(self.root / image.rollup.path, name)
 
-    def _records(self, parts: Sequence[Part], contracts: Sequence[str]) -> str:
-        near = self._near(parts, contracts)
-        if not near:
+    def _records(self, parts: Sequence[Part]) -> str:
+        near = self._near(parts)
+        indexed = {path for image in self._summed if image.rollup for path in image.rollup.parts}
+        if self.sought is None:
+            indexed = set()
+        sources = [self._parts([part for part in near if part.path not in indexed])]
+        found = [part for part in near if part.path in indexed and _may_hold(part, sorted(self.sought or ()))]
+        if found:
+            named = ", ".join(map(text, self.sought or ()))
+            sources.append(f"(FROM {self._parts(found)} WHERE contract IN ({named}))")
+        calls = " UNION ALL ".join(f"FROM {source}" for source in sources if source)
+        if not calls:
             cells = ", ".join(f'NULL::{_SQL_TYPES.get(str(f.type), "VARCHAR")} AS "{f.name}"' for f in PART_SCHEMA)
             return f"(SELECT NULL::VARCHAR AS competence, {cells} WHERE false)"
-        if self.excluded.is_empty():
-            return self._parts(near)
-        return f"{self._parts(near)} ANTI JOIN excluded USING (claim)"
+        return f"({calls})" if self.excluded.is_empty() else f"(FROM ({calls}) ANTI JOIN excluded USING (claim))"
 
-    @staticmethod
-    def _near(parts: Sequence[Part], contracts: Sequence[str]) -> Sequence[Part]:
-        """The parts that may hold calls of ``contracts``: the ledger knows the first and last contract of each."""
-        if not contracts:
-            return parts
-        first, last = min(contracts), max(contracts)
-        return [part for part in parts if part.contract_first <= last and part.contract_last >= first]
+    def _near(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """The parts that may hold calls of ``contracts``."""
+        wanted = sorted(self.contracts)
+        return [part for part in parts if _may_hold(part, wanted)] if wanted else parts
 
     def _parts(self, parts: Sequence[Part]) -> str:
-        return parquet((self.root / part.path for part in parts), _HIVE)
+        return parquet((self.root / part.path for part in parts), _HIVE) if parts else ""
+
+
+def _may_hold(part: Part, contracts: Sequence[str]) -> bool:
+    """Whether the part may hold calls of any of ``contracts``, in order: the ledger knows its first and last one."""
+    at = bisect_left(contracts, part.contract_first)
+    return at < len(contracts) and contracts[at] <= part.contract_last
 
 
 def _added(image: MonthImage) -> list[Part]:

@@ -1,8 +1,7 @@
 """Call records: search, totals and the tables behind the charts, over exactly the parts that the ledger lists."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,9 @@ COLUMNS = ("competence", *PART_SCHEMA.names)
 """The columns of ``View.calls``."""
 
 _WHOLE_NUMBER = 8
+_SOUGHT = 200
+"""Contracts up to which it is worth to read theirs alone."""
+_LISTED = 50
 _AREA = 2
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in ("calls", "seconds", "micros"))
 
@@ -38,7 +40,11 @@ class _Where:
         self.params |= params
 
     def among(self, column: str, values: Sequence[Any]) -> None:
-        if values:
+        if 0 < len(values) <= _LISTED:
+            # Said one by one: only then the statistics of the files tell what need not be read.
+            params = {f"among_{column}_{place}": value for place, value in enumerate(values)}
+            self.add(f'"{column}" IN ({", ".join(f"${name}" for name in params)})', column, **params)
+        elif values:
             # A join by hash: a search may leave a hundred thousand contracts.
             self.add(f'"{column}" IN (SELECT unnest($among_{column}))', column, **{f"among_{column}": list(values)})
 
@@ -65,22 +71,20 @@ class Calls:
         """A page of records, and the totals of all that match."""
         if query.sort not in COLUMNS:
             raise InvalidInputError(field="sort", value=query.sort, cause="sort")
-        where = _where(query)
-        totals = self._summed((), where, query.contracts).row(0, named=True)
+        where, sources = _where(query), self._searched(query)
+        totals = self._summed((), where, sources).row(0, named=True)
         order = f'"{query.sort}" {"DESC" if query.descending else "ASC"} NULLS LAST, contract, started_at, call_id'
         limit = "" if query.limit is None else "LIMIT $limit"
         params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
         names = ", ".join(f'"{name}"' for name in COLUMNS)
-        records = self._sources.records(query.contracts)
-        rows = self._read(
-            f"SELECT {names} FROM {records} WHERE {where.sql} ORDER BY {order} {limit} OFFSET $offset", params
-        )
+        sql = f"SELECT {names} FROM {sources.records()} WHERE {where.sql} ORDER BY {order} {limit} OFFSET $offset"
+        rows = self._read(sql, params, sources)
         rows = rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC"))
         return Page(total=totals["calls"], offset=query.offset, table=rows.to_arrow(), totals=totals)
 
     def by_day(self, query: CallQuery) -> pl.DataFrame:
         """local_day, calls, seconds, micros over all that match."""
-        return self._summed(("local_day",), _where(query), query.contracts, "ORDER BY local_day")
+        return self._summed(("local_day",), _where(query), self._searched(query), "ORDER BY local_day")
 
     def revenue_by_month(self, chosen: CallFilter) -> pl.DataFrame:
         """competence, class, calls, seconds, micros, oldest first."""
@@ -102,24 +106,30 @@ class Calls:
     def _charted(self, by: tuple[str, ...], chosen: CallFilter, order: str, *, only: str = "true") -> pl.DataFrame:
         where = _chosen(chosen)
         where.add(only)
-        return self._summed(by, where, chosen.contracts, order)
+        return self._summed(by, where, CallSources(self.root, self.images, chosen.contracts), order)
 
-    def _summed(self, by: tuple[str, ...], where: _Where, contracts: Sequence[str], order: str = "") -> pl.DataFrame:
+    def _summed(self, by: tuple[str, ...], where: _Where, sources: CallSources, order: str = "") -> pl.DataFrame:
         """``by``, calls, seconds, micros of all that match; without ``by`` one row. What the conditions and ``by`` look
         at decides which rollup can answer."""
         rollup = rollups.covering({*by, *where.columns} - {"competence"})
-        summands = self._sources.sums(rollup, by, where.sql, contracts)
+        summands = sources.sums(rollup, by, where.sql)
         names = [f'"{column}"' for column in by]
         groups = f"GROUP BY {', '.join(names)} HAVING sum(calls) > 0" if by else ""
-        return self._read(f"SELECT {', '.join([*names, _TOTALS])} FROM ({summands}) {groups} {order}", where.params)
+        sql = f"SELECT {', '.join([*names, _TOTALS])} FROM ({summands}) {groups} {order}"
+        return self._read(sql, where.params, sources)
 
-    def _read(self, sql: str, params: dict[str, Any]) -> pl.DataFrame:
-        sources = self._sources
+    def _searched(self, query: CallQuery) -> CallSources:
+        """Where the calls of ``query`` can be: a number is first looked up in the index, which knows its contracts."""
+        sources = CallSources(self.root, self.images, query.contracts)
+        keys, index = _keys(query), sources.numbers()
+        if not keys or index is None:
+            return sources
+        sql = f"SELECT DISTINCT contract FROM {index} WHERE key IN ({', '.join(map(str, keys))}) LIMIT {_SOUGHT + 1}"
+        found = self.engine.query(sql)["contract"].to_list()
+        return sources if len(found) > _SOUGHT else replace(sources, sought=tuple(found))
+
+    def _read(self, sql: str, params: dict[str, Any], sources: CallSources) -> pl.DataFrame:
         return self.engine.query(sql, params, excluded=sources.excluded, excluded_since=sources.excluded_since)
-
-    @cached_property
-    def _sources(self) -> CallSources:
-        return CallSources(self.root, self.images)
 
 
 def _where(query: CallQuery) -> _Where:
@@ -158,6 +168,20 @@ def _sought(number: str) -> dict[str, str]:
 
 def _has_area(number: str) -> bool:
     return len(number) - _AREA in (_WHOLE_NUMBER, _WHOLE_NUMBER + 1) and not number.startswith("0")
+
+
+def _keys(query: CallQuery) -> list[int]:
+    """The keys in the index of numbers under one of which every call that matches stands; none when it cannot tell."""
+    ends, starts, calls = rollups.ending, rollups.beginning, rollups.calling
+    for number, keys in (
+        (query.line, (calls,)),
+        (query.called, (ends, starts)),
+        (query.search, (ends, starts, calls)),
+    ):
+        found = [key for of in keys if (key := of(number)) is not None]
+        if found:
+            return found
+    return []
 
 
 def _states(query: CallQuery) -> Iterator[str]:

@@ -48,8 +48,12 @@ class Engine:
 
 def parquet(paths: Iterable[Path | str], options: str = "") -> str:
     """The SQL source that reads these Parquet files."""
-    quoted = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{quoted}]{options})"
+    return f"read_parquet([{', '.join(text(str(path)) for path in paths)}]{options})"
+
+
+def text(value: str) -> str:
+    """A text of SQL."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 class _Entry(Generic[Value]):
