@@ -76,7 +76,7 @@ class PostgresCluster:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """A temporary cluster for the whole run, stopped and removed at its end; skips where there is no PostgreSQL."""
-    if _find_binaries() is None:
+    if not is_installed():
         pytest.skip(_NOT_THERE)
     with cluster() as found:
         yield found
@@ -87,6 +87,11 @@ def postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
     """The SQLAlchemy address of an empty database that only this test uses; it is dropped afterwards."""
     with database(postgres_cluster) as url:
         yield url
+
+
+def is_installed() -> bool:
+    """Whether this machine has PostgreSQL's programs."""
+    return _find_binaries() is not None
 
 
 @contextmanager
