@@ -10,6 +10,7 @@ import streamlit as st
 
 from stfc.domain import text
 from stfc.domain.competence import local_day
+from stfc.domain.outcome import PLATFORM_DOWN, STORAGE_REFUSES
 from stfc.domain.role import Role
 from stfc.errors import StfcError
 from stfc.services.ports import BatchSummary, PlatformState
@@ -19,8 +20,6 @@ from stfc.ui.format import clock, counted, moment, plain
 
 _ACTIVE_EVERY: Final = 5.0
 _IDLE_EVERY: Final = 20.0
-_SILENT: Final = frozenset({"SUM-NET", "SUM-TMO", "SUM-5XX"})
-"""Pauses whose beginning and end are the platform's."""
 
 
 def show() -> None:
@@ -34,7 +33,7 @@ def _draw() -> None:
     except StfcError:
         # The page and the foot say it; this part runs by itself every few seconds.
         return
-    if status.disk:
+    if status.disk and not any(batch.pause_code == STORAGE_REFUSES for batch in status.active):
         words = labels.DISK_REFUSES.format(since=_since(status.disk.since, status.now))
         hint = labels.DISK_HINT.format(
             place=plain(status.disk.place), cause=labels.DISK_CAUSES.get(status.disk.cause, plain(status.disk.cause))
@@ -44,8 +43,8 @@ def _draw() -> None:
     for code, batches in groupby(paused, key=lambda one: one.pause_code or ""):
         _draw_pause(code, list(batches), status)
     waiting = [batch for batch in status.active if batch.status in tracking.LIVE]
-    for batch in waiting:
-        _draw_slowed(batch, status.now)
+    if waiting:
+        _draw_slowed(waiting[0].batch, status)
     # On a disk that is full no worker can say that it is alive.
     if waiting and not status.workers and not status.disk:
         words = labels.NO_WORKER.format(batches=counted(len(waiting), *labels.BATCH_NOUN))
@@ -65,13 +64,12 @@ def _draw_pause(code: str, batches: Sequence[BatchSummary], status: SystemStatus
     states.error(sentence, detail, *steps, key=f"paused_{code.lower()}", icon=icon)
 
 
-def _draw_slowed(batch: BatchSummary, now: datetime) -> None:
-    due = session.application().batches.next_tries(batch.batch).get("SUM-429")
-    if due and due > now:
-        hint = labels.SLOWED_HINT.format(next_try=tracking.next_try(due, now))
-        words = labels.SLOWED.format(batch=batch.batch)
-        icon = ":material/speed:"
-        states.error(words, hint, *_see(batch.batch), key=f"slowed_{batch.batch}", icon=icon, tone="orange")
+def _draw_slowed(batch: int, status: SystemStatus) -> None:
+    until = status.platform.not_before if status.platform else None
+    if until and until > status.now:
+        hint = labels.SLOWED_HINT.format(span=tracking.countdown(until, status.now))
+        words, icon = labels.SLOWED.format(clock=clock(until, seconds=True)), ":material/speed:"
+        states.error(words, hint, *_see(batch), key="slowed", icon=icon, tone="orange")
 
 
 def _see(batch: int) -> list[states.Step]:
@@ -85,10 +83,12 @@ def _see(batch: int) -> list[states.Step]:
 def paused_words(batches: Sequence[BatchSummary], platform: PlatformState | None, now: datetime) -> tuple[str, str]:
     """Sentence and detail of batches that one code pauses: since when, what it means, what to do, what comes next."""
     code = batches[0].pause_code or ""
-    is_down = platform is not None and not platform.up and code in _SILENT
+    is_down = platform is not None and not platform.up and code in PLATFORM_DOWN
     begun = [batch.paused_at for batch in batches if batch.paused_at]
     since = platform.since if platform is not None and is_down else min(begun, default=None)
     next_check = platform.next_check_at if platform is not None and is_down else None
+    if platform is not None and code == "SUM-429":
+        next_check = platform.not_before
     check = labels.NEXT_CHECK.format(span=tracking.countdown(next_check, now)) if next_check else ""
     cause = text.CODES.get(code, code)
     sentence, detail = labels.PAUSES.get(code, (labels.PLATFORM_SILENT, labels.PLATFORM_AGAIN))

@@ -315,6 +315,8 @@ BATCH_ACTIONS: Final = "Ações"
 PROCESSING_LOGS: Final = "Logs de processamento"
 RETRIES_ITSELF: Final = "Nada a fazer: {next_try}"
 RETRIES_SOON: Final = "o processador tenta de novo sozinho"
+NEXT_LOOK: Final = "nova consulta à Summit às {when}"
+NEXT_LOOK_DAY: Final = "nova consulta à Summit em {when}"
 RETRY: Final = "Reprocessar"
 RETRY_FAILED: Final = "Reprocessar {failures}"
 FAILURE_NOUN: Final = ("falha", "falhas")
@@ -418,6 +420,15 @@ PAUSES: Final = {
         "Código {code}: assim nenhum arquivo chega, e nada continua sozinho. Quem administra o servidor corrige o "
         "token da Summit; depois disso, tente agora.",
     ),
+    "SUM-429": (
+        "**A Summit pediu para esperar{since}.** {batches}; nenhuma tentativa foi gasta.",
+        "Código {code}: nada a fazer. Tudo continua sozinho quando passar o prazo que ela deu{check}.",
+    ),
+    "ARM-ESC": (
+        "**O disco não aceita gravação{since}.** {batches}; nenhuma tentativa foi gasta, nada ficou pela metade.",
+        "Código {code}: disco cheio, só de leitura ou com defeito. Quem administra o servidor libera espaço; depois "
+        "disso tudo continua sozinho.",
+    ),
 }
 """Sentence and detail of a pause by its code; other codes say that the platform is silent."""
 DISK_REFUSES: Final = "**O disco não aceita gravação{since}.** Nenhuma cobrança anda; nada ficou pela metade."
@@ -432,8 +443,8 @@ DISK_CAUSES: Final = {
     "Permission denied": "sem permissão de gravar",
 }
 """Why a disk refuses, in the system's words and in ours."""
-SLOWED: Final = "**A Summit pediu para ir mais devagar.** O lote {batch} respeita o prazo que ela deu."
-SLOWED_HINT: Final = "Código SUM-429. Nada a fazer: {next_try}."
+SLOWED: Final = "**A Summit pediu para ir mais devagar.** Nada lhe é pedido até {clock}, nem pelos outros processos."
+SLOWED_HINT: Final = "Código SUM-429. Nada a fazer: tudo continua sozinho em {span}, e nenhuma tentativa se gasta."
 SEE_BATCH: Final = "Ver lote {batch}"
 TRY_NOW: Final = "Tentar agora"
 TRY_NOW_REFUSED: Final = " Tentar agora pede o papel {needed}."

@@ -25,7 +25,7 @@ from stfc.services.queries import ContractQuery
 from stfc.services.status import SystemStatus
 from stfc.ui import competence, figures, labels, session
 from stfc.ui.filters import Chosen
-from stfc.ui.format import count, counted, duration, span
+from stfc.ui.format import clock, count, counted, duration, moment, span
 
 RUNNING: Final = "execucao"
 PENDING: Final = "pendencias"
@@ -175,7 +175,7 @@ def progress(batch: BatchSummary, now: datetime, pulse: Pulse = NO_PULSE) -> lis
 class Cause:
     """Contracts of a batch that carry one code with one outcome, and what to do about it.
 
-    ``due`` is when the next of them is tried again by itself, where that is settled.
+    ``due`` is when the next of them is tried, or their files looked for, by itself, where that is settled.
     """
 
     code: str
@@ -210,7 +210,9 @@ class Cause:
         return "now" if self.code in text.CAN_SUCCEED else "fixed"
 
     def remedy(self, now: datetime) -> str:
-        """What to do; what is still on its way needs nobody, and says when it is tried again."""
+        """What to do; what goes on by itself needs nobody, and says when it does."""
+        if self.outcome == "waiting_file" and self.due:
+            return labels.RETRIES_ITSELF.format(next_try=next_look(self.due, now))
         if self.outcome not in LIVE:
             return text.REMEDIES.get(self.code, "")
         return labels.RETRIES_ITSELF.format(next_try=next_try(self.due, now) or labels.RETRIES_SOON)
@@ -223,14 +225,21 @@ def next_try(due: datetime | None, now: datetime) -> str:
     return labels.NEXT_TRY_IN.format(span=countdown(due, now)) if due > now else labels.NEXT_TRY_NOW
 
 
+def next_look(due: datetime, now: datetime) -> str:
+    """``nova consulta à Summit às 16:00``, with the day if it is another; it stays true where nothing refreshes."""
+    if local_day(due) == local_day(now):
+        return labels.NEXT_LOOK.format(when=clock(due))
+    return labels.NEXT_LOOK_DAY.format(when=moment(due))
+
+
 def causes_of(
     rows: Iterable[tuple[str, str, int]], outcomes: Collection[str], due: Mapping[str, datetime] | None = None
 ) -> list[Cause]:
-    """The causes among ``outcomes`` (all when empty), most contracts first; ``due`` says by code when what waits is
-    tried again. What is being tried at this moment has none."""
+    """The causes among ``outcomes`` (all when empty), most contracts first; ``due`` says by code when what waits goes
+    on by itself. What is being tried at this moment has none."""
     tried = due or {}
     found = [
-        Cause(code, outcome, number, tried.get(code) if outcome in LIVE else None)
+        Cause(code, outcome, number, tried.get(code) if outcome in (*LIVE, "waiting_file") else None)
         for code, outcome, number in rows
         if outcome != "running" and (not outcomes or outcome in outcomes)
     ]

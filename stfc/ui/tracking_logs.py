@@ -20,8 +20,10 @@ def show(batch: BatchSummary, now: datetime) -> None:
     asked = tracking_items.asked(batch)
     _draw_outcomes(batch, asked)
     ledger = session.application().batches
-    tries = ledger.next_tries(batch.batch) if batch.open_items else {}
-    causes = tracking.causes_of(ledger.causes(batch.batch), (), tries)
+    due = ledger.next_tries(batch.batch) if batch.open_items else {}
+    if batch.next_look_at:
+        due["SUM-404"] = batch.next_look_at
+    causes = tracking.causes_of(ledger.causes(batch.batch), (), due)
     _draw_head(batch, causes)
     if causes:
         _draw_causes(batch.batch, causes, asked, now)

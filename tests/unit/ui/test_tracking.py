@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stfc.domain import text
 from stfc.domain.competence import Competence
 from stfc.domain.outcome import ItemOutcome
 from stfc.services.ports import BatchSummary, PlatformState, RecentWork
@@ -217,6 +218,14 @@ def test_what_waits_after_a_failure_says_when_it_is_tried_again() -> None:
     assert failed.remedy(START) == "Reprocessar agora"
 
 
+def test_files_that_are_late_say_when_they_are_looked_for_again() -> None:
+    due = {"SUM-404": START + timedelta(minutes=30)}
+    (late,) = tracking.causes_of([("SUM-404", "waiting_file", 41)], (), due)
+    assert late.remedy(START) == "Nada a fazer: nova consulta à Summit às 14:51"
+    assert late.remedy(START - timedelta(days=1)) == "Nada a fazer: nova consulta à Summit em 24/11/2026 14:51"
+    assert Cause("SUM-404", "waiting_file", 41).remedy(START) == text.REMEDIES["SUM-404"]
+
+
 @pytest.mark.parametrize(
     ("cause", "can_retry", "chance"),
     [
@@ -288,6 +297,8 @@ def test_silent_platform_says_since_when_the_code_and_what_happens_next() -> Non
     ("code", "sentence", "detail"),
     [
         ("SUM-401", "recusa a credencial desde 14:21", "nada continua sozinho"),
+        ("ARM-ESC", "O disco não aceita gravação desde 14:21", "libera espaço"),
+        ("SUM-429", "A Summit pediu para esperar desde 14:21", "nada a fazer"),
         ("SUM-5XX", "não responde desde 14:21", "continua sozinho quando ela responder"),
     ],
 )
