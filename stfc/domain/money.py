@@ -14,6 +14,12 @@ Micros = NewType("Micros", int)
 
 MICROS_PER_CENTAVO = 10_000
 MICROS_PER_REAL = 1_000_000
+
+PRICE_PLACES = 8
+"""Decimals of a price per minute or of a connection (PRODUCT 6)."""
+MOST_PRICE = 1_000
+"""The highest price a minute, in reais: with a call of 999,999,999 s, the longest a file can write, the columnar
+arithmetic stays below a fifth of an int64."""
 _AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d{1,6}))?", re.ASCII)
 
 
@@ -44,6 +50,11 @@ def centavos_from_decimal(amount: Decimal) -> Centavos:
     if scaled != scaled.to_integral_value():
         raise InvalidInputError(field="amount", value=str(amount), cause="amount")
     return Centavos(int(scaled))
+
+
+def price_units(price: Decimal) -> int:
+    """A price or fee of at most 8 places as an integer of 1e-8 real."""
+    return int(price.scaleb(PRICE_PLACES))
 
 
 def reais(centavos: int) -> Decimal:

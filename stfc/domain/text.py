@@ -8,6 +8,7 @@ from typing import Any
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Verdict
 from stfc.domain.outcome import Finding
+from stfc.domain.rating.price import AllowanceUse, PriceSteps
 from stfc.errors import PlanProblem, StfcError
 
 # --- Words of the glossary (PRODUCT 2) -----------------------------------------------------------------------------
@@ -68,6 +69,12 @@ CLASSES = {
     "SHARED": "0300",
     "PUBLIC_UTILITY": "Utilidade pública",
     "UNKNOWN": "Desconhecida",
+}
+BANDS = {"normal": "horário normal", "reduced": "horário reduzido"}
+MODES = {
+    "platform": "cobra a Summit",
+    "rerate": "cobra a nossa tarifação",
+    "check": "cobra a Summit, conferida",
 }
 RULES = {
     "approved": "Aprovado",
@@ -348,6 +355,10 @@ def sentence(code: str, facts: Mapping[str, Any]) -> str:
         return line_finding(code, facts)
     if code == "CON-ANO" and "detector" in facts:
         return anomaly(facts)
+    if code == "TAR-DIF" and "ours" in facts:
+        return rating_difference(facts)
+    if code == "TAR-SEM" and "classes" in facts:
+        return tariff_missing(facts)
     if code in PLATFORM_CODES:
         facts = {**facts, "cause": platform_cause(facts), "phase": PLATFORM_PHASES.get(facts.get("phase", ""))}
     if code == "CFG-INV":
@@ -432,6 +443,7 @@ STEPS = {
     "download": "Download",
     "integrity": "Integridade",
     "parse": "Leitura",
+    "rating": "Tarifação",
     "check": "Conferência",
     "eligibility": "Elegibilidade",
     "result": "Resultado",
@@ -493,6 +505,12 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "sha256_agrees": lambda facts: f"sha256 {_short_sha256(facts['sha256'])} confere com o descritor",
     "sha256": lambda facts: f"sha256 {_short_sha256(facts['sha256'])} calculado; a origem não anuncia soma",
     "parsed": lambda facts: f"Arquivo lido: {_totals_said(facts)}",
+    "rated": lambda facts: (
+        f"Nossa tarifação pelo plano {facts['plan']} ({MODES[facts['mode']]}): {_centavos(facts['ours'])}; "
+        f"a Summit, pelas mesmas ligações: {_centavos(facts['platform'])}"
+    ),
+    "rating_differs": lambda facts: f"{rating_difference(facts)} (TAR-DIF)",
+    "tariff_missing": lambda facts: f"{tariff_missing(facts)} (TAR-SEM)",
     "unreadable": lambda facts: f"{file_cause(facts)} (ARQ-FMT)",
     "totals_agree": lambda facts: "Totais declarados conferem com os registros",
     "totals_differ": lambda facts: f"{totals_difference(facts)} (ARQ-TOT)",
@@ -778,6 +796,79 @@ PLAN_CAUSES = {
 def plan_cause(cause: str, **facts: object) -> str:
     """The sentence of a key of ``PLAN_CAUSES``."""
     return PLAN_CAUSES[cause].format(**facts)
+
+
+# --- Our rating (PRODUCT 6, 7) ---------------------------------------------------------------------------------------
+
+
+def rating_difference(facts: Mapping[str, Any]) -> str:
+    """What a TAR-DIF finding says: both amounts and how far they are apart."""
+    difference = _centavos(abs(facts["ours"] - facts["platform"]))
+    return (
+        f"A nossa tarifação ({facts['plan']}) dá {_centavos(facts['ours'])} e a Summit {_centavos(facts['platform'])}: "
+        f"diferença de {difference}, além da tolerância de {reais(facts['tolerance'])}"
+    )
+
+
+def tariff_missing(facts: Mapping[str, Any]) -> str:
+    """What a TAR-SEM finding says: how many calls have no price, and of which classes."""
+    classes = ", ".join(CLASSES[one] for one in facts["classes"])
+    return f"{_many(facts['calls'], 'ligação', 'ligações')} sem tarifa no plano {facts['plan']}: {classes}"
+
+
+def _exactly(amount: Decimal) -> str:
+    return reais(amount.normalize())
+
+
+def price_steps(steps: PriceSteps) -> list[str]:
+    """How the price of a call came to be, a sentence a step."""
+    said = [_number_step(steps), _band_step(steps)]
+    if steps.version is None:
+        return [*said, "Nenhuma versão do plano vale nesse dia: sem preço"]
+    said += [f"Plano {steps.version.code}, versão de {day(steps.version.valid_from)}", _seconds_step(steps)]
+    if steps.billed_seconds:
+        said += [*map(_allowance_step, steps.uses), *_price_steps(steps)]
+    return said
+
+
+def _number_step(steps: PriceSteps) -> str:
+    return f"Classe {CLASSES[steps.call_class]}, pelo número chamado"
+
+
+def _band_step(steps: PriceSteps) -> str:
+    why = " (feriado nacional)" if steps.is_holiday else ""
+    start = steps.local_start
+    return f"Início em {day(start.date())} às {start:%H:%M:%S} no fuso da linha{why}: {BANDS[steps.band]}"
+
+
+def _seconds_step(steps: PriceSteps) -> str:
+    if steps.duration == 0:
+        return "Não atendida: nada é cobrado"
+    cadence = steps.cadence
+    if not steps.billed_seconds:
+        return f"Duração de {steps.duration} s, dentro da tolerância de {cadence.tolerance} s: nada é cobrado"
+    counted = f"mínimo de {cadence.minimum} s, de {cadence.increment} em {cadence.increment} s"
+    return f"Duração de {steps.duration} s; {counted}: {steps.billed_seconds} s tarifados"
+
+
+def _allowance_step(use: AllowanceUse) -> str:
+    classes = ", ".join(CLASSES[one] for one in CLASSES if one in use.allowance.classes)
+    whose = "da linha" if use.allowance.scope == "line" else "do contrato"
+    return f"Franquia {whose} de {use.allowance.minutes} min ({classes}): {use.seconds} s sem custo"
+
+
+def _price_steps(steps: PriceSteps) -> list[str]:
+    tariff = steps.tariff
+    if tariff is None or steps.exact is None or steps.price is None:
+        return ["O plano não tem preço para esta ligação"]
+    if not steps.pays_connection:
+        return [f"Nada fica por pagar: {_centavos(steps.price)}"]
+    where = f" para {tariff.country.name or tariff.country.prefix}" if tariff.country else ""
+    said = [f"{_exactly(tariff.price)} por minuto{where} × {steps.priced_seconds} s ÷ 60"]
+    if tariff.connection:
+        said.append(f"Mais a taxa de conexão de {_exactly(tariff.connection)}")
+    cut = "" if steps.exact == Decimal(steps.price).scaleb(-2) else ", sem a fração de centavo"
+    return [*said, f"Preço: {_centavos(steps.price)}{cut}"]
 
 
 # --- The billing file (SUMMIT_API; PRODUCT 10) ----------------------------------------------------------------------
