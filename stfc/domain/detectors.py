@@ -15,7 +15,7 @@ from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding
 
 CODE = "CON-ANO"
-_FIFTY_REAIS = Centavos(5_000)
+_HUNDRED_REAIS = Centavos(10_000)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Policy:
     months: int = 3
     deviations: int = 6
     least_deviation: int = 10
-    floor: Centavos = _FIFTY_REAIS
+    floor: Centavos = _HUNDRED_REAIS
     abroad: int = 20
     night: int = 30
     weekend: int = 80

@@ -53,13 +53,14 @@ def a_past(*reais: int) -> Past:
     ("past", "amount", "is_outlier"),
     [
         ((100, 100), 100_000, False),  # two months are no past
-        ((100, 100, 100), 14_999, False),  # 49.99 above: below the floor
-        ((100, 100, 100), 16_000, False),  # exactly six times a tenth of the median
-        ((100, 100, 100), 16_001, True),
+        ((100, 100, 100), 19_999, False),  # 99.99 above: below the floor
+        ((100, 100, 100), 20_000, True),
+        ((200, 200, 200), 32_000, False),  # exactly six times a tenth of the median
+        ((200, 200, 200), 32_001, True),
         ((50, 100, 150), 40_000, False),  # the contract's own months vary by 50: six times that
         ((50, 100, 150), 40_001, True),
         ((100, 100, 100, 9_000), 20_000, True),  # one wild month moves neither median nor deviation
-        ((0, 0, 0), 5_001, True),
+        ((0, 0, 0), 10_001, True),
         ((500, 500, 500), 100, False),  # far below harms nobody
     ],
 )
