@@ -204,9 +204,9 @@ def again(report: Report, scratch: Path) -> None:
     dump(scratch / "dump", 2_400, 1, until=LAST)
     application = bootstrap.build(Settings(home=scratch / "again"))
     application.importing.run(scratch / "dump", ACTOR)
-    month = Traffic(from_folder(scratch / "dump", 1), TrafficOptions(clean=True, calls_per_contract=50)).files(
-        range(2_400), LAST
-    )
+    universe = from_folder(scratch / "dump", 1)
+    traffic = Traffic(universe, TrafficOptions(clean=True, calls_per_contract=50))
+    month = traffic.files(range(len(universe.contracts)), LAST)
     files = [(name, month.body(place)) for place, name in enumerate(month.contracts) if month.records[place]][:2_000]
     chunks = [files[start : start + 200] for start in range(0, len(files), 200)]
     assessor = ColumnarAssessor(application.calls, bootstrap.clock)

@@ -19,6 +19,7 @@ SUMMED: Mapping[str, tuple[str, ...]] = {
     "hours": ("class", "weekday", "hour"),
     "days": ("class", "destination", "local_day", "weekday"),
     "destinations": ("destination", "class", "weekday", "hour"),
+    "totals": ("contract",),
     "contracts": ("contract", "class"),
 }
 """The dimensions of each sum, those of the fewest rows first; each file is sorted by them."""

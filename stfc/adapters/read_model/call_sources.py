@@ -60,8 +60,9 @@ class CallSources:
         files = [self._file(image, rollups.NUMBERS) for image in self._summed]
         return parquet(files) if files else None
 
-    def sums(self, rollup: str | None, by: Sequence[str], condition: str) -> str:
-        """A query of ``by``, calls, seconds and micros, whose sums by ``by`` are those of the calls that match.
+    def sums(self, rollup: str | None, by: Sequence[str], condition: str) -> tuple[str, bool]:
+        """A query of ``by``, calls, seconds and micros, whose sums by ``by`` are those of the calls that match; and
+        whether it gives every combination of ``by`` once, so that nothing is left to sum up.
 
         From ``rollup`` where a month has it: calls of parts that came later are added, and those of claims that were
         excluded later are subtracted. From the calls themselves where there is none.
@@ -81,7 +82,8 @@ class CallSources:
         if added or not queries:
             columns = ", ".join([*names, rollups.SUMS])
             queries.append(f"SELECT {columns} FROM {self._records(added)} {grouped}")
-        return " UNION ALL ".join(queries)
+        is_summed = not summed or (set(rollups.SUMMED[rollup or ""]) == set(by) and len(summed) == 1)
+        return " UNION ALL ".join(queries), len(queries) == 1 and is_summed
 
     @cached_property
     def _summed(self) -> list[MonthImage]:

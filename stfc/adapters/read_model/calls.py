@@ -22,6 +22,8 @@ _WHOLE_NUMBER = 8
 _SOUGHT = 200
 """Contracts up to which it is worth to read theirs alone."""
 _LISTED = 50
+_MANY = 20_000
+"""Calls from which on a page is worth a look at its sorting column first."""
 _AREA = 2
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in ("calls", "seconds", "micros"))
 
@@ -73,7 +75,9 @@ class Calls:
             raise InvalidInputError(field="sort", value=query.sort, cause="sort")
         where, sources = _where(query), self._searched(query)
         totals = self._summed((), where, sources).row(0, named=True)
-        order = f'"{query.sort}" {"DESC" if query.descending else "ASC"} NULLS LAST, contract, started_at, call_id'
+        if query.limit is not None and totals["calls"] > max(_MANY, query.offset + query.limit):
+            self._cut(query, where, sources)
+        order = f'"{query.sort}" {_direction(query)}, contract, started_at, call_id'
         limit = "" if query.limit is None else "LIMIT $limit"
         params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
         names = ", ".join(f'"{name}"' for name in COLUMNS)
@@ -81,6 +85,18 @@ class Calls:
         rows = self._read(sql, params, sources)
         rows = rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC"))
         return Page(total=totals["calls"], offset=query.offset, table=rows.to_arrow(), totals=totals)
+
+    def _cut(self, query: CallQuery, where: _Where, sources: CallSources) -> None:
+        """Leave out what stands behind the page, told by the one column that it is sorted by: of the others, most of
+        what the files hold is then passed over unread."""
+        last = query.offset + (query.limit or 0) - 1
+        sql = (
+            f'SELECT "{query.sort}" AS value FROM {sources.records()} WHERE {where.sql} '
+            f'ORDER BY "{query.sort}" {_direction(query)} LIMIT 1 OFFSET {last}'
+        )
+        value = self._read(sql, where.params, sources)["value"].item()
+        if value is not None:
+            where.add(f'"{query.sort}" {">=" if query.descending else "<="} $cut', cut=value)
 
     def by_day(self, query: CallQuery) -> pl.DataFrame:
         """local_day, calls, seconds, micros over all that match."""
@@ -112,7 +128,9 @@ class Calls:
         """``by``, calls, seconds, micros of all that match; without ``by`` one row. What the conditions and ``by`` look
         at decides which rollup can answer."""
         rollup = rollups.covering({*by, *where.columns} - {"competence"})
-        summands = sources.sums(rollup, by, where.sql)
+        summands, is_summed = sources.sums(rollup, by, where.sql)
+        if by and is_summed:
+            return self._read(f"{summands} {order}", where.params, sources)
         names = [f'"{column}"' for column in by]
         groups = f"GROUP BY {', '.join(names)} HAVING sum(calls) > 0" if by else ""
         sql = f"SELECT {', '.join([*names, _TOTALS])} FROM ({summands}) {groups} {order}"
@@ -130,6 +148,10 @@ class Calls:
 
     def _read(self, sql: str, params: dict[str, Any], sources: CallSources) -> pl.DataFrame:
         return self.engine.query(sql, params, excluded=sources.excluded, excluded_since=sources.excluded_since)
+
+
+def _direction(query: CallQuery) -> str:
+    return f"{'DESC' if query.descending else 'ASC'} NULLS LAST"
 
 
 def _where(query: CallQuery) -> _Where:
