@@ -9,7 +9,6 @@ answer waits. Per shape it prints the fastest of some turns, each in a fresh hom
   and reading of files.
 """
 
-import logging
 import sys
 import tempfile
 import time
@@ -19,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import httpcore
 import httpx
 import sqlalchemy as sa
-from rig import MONTH, TOKEN, make_erp, make_home, open_batch, platform, warm
+from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
 
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
@@ -45,26 +45,27 @@ def bill(app: Application) -> tuple[float, int]:
 
 
 class Counts:
-    """Counts what leaves the process: requests by httpx, and transactions by what they do first."""
+    """Counts what leaves the process: requests by their path, and transactions by what they do."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
-        logger = logging.getLogger("httpx")
-        logger.setLevel(logging.INFO)
-        logger.addFilter(self._request)
+        self._send = httpcore.AsyncHTTPConnection.handle_async_request
+        httpcore.AsyncHTTPConnection.handle_async_request = self._request()  # type: ignore[method-assign]
         sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
 
     def stop(self) -> None:
         """Count no more."""
-        logging.getLogger("httpx").removeFilter(self._request)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        httpcore.AsyncHTTPConnection.handle_async_request = self._send  # type: ignore[method-assign]
         sa.event.remove(sa.Engine, "before_cursor_execute", self._statement)
 
-    def _request(self, record: logging.LogRecord) -> bool:
-        assert isinstance(record.args, tuple)
-        path = str(record.args[1])
-        self.seen["files" if "/v1/files/" in path else "listing" if "billing-files?" in path else "others"] += 1
-        return False
+    def _request(self) -> Any:
+        def counted(connection: Any, request: httpcore.Request) -> Any:
+            path = request.url.target
+            kind = "files" if b"/v1/files/" in path else "pages" if b"billing-files?" in path else "others"
+            self.seen[kind] += 1
+            return self._send(connection, request)
+
+        return counted
 
     def _statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         self.seen["writes"] += statement == "BEGIN IMMEDIATE"
@@ -98,20 +99,14 @@ class Clocks:
             undo()
 
 
-def copied(folder: Path, address: str) -> float:
+def copied(folder: Path, address: str, links: list[str]) -> float:
     """Seconds that DuckDB takes to turn the month's records into Parquet: no check, no classes, no repeats."""
     source, target = folder / "records.csv", folder / "records.parquet"
-    with httpx.Client(base_url=address, headers={"authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
-        page = client.get("/v1/billing-files", params={"competence": str(MONTH)}).json()
-        links = [item["href"] for item in page["items"]]
-        while page["next_cursor"]:
-            query = {"competence": str(MONTH), "cursor": page["next_cursor"]}
-            page = client.get("/v1/billing-files", params=query).json()
-            links += [item["href"] for item in page["items"]]
-        with source.open("wb") as out:
-            for link in links:
-                body = client.get(link).content
-                out.write(body[body.index(b"\n") + 1 : body.rindex(b"T;")])
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=address, headers=headers, timeout=60) as client, source.open("wb") as out:
+        for link in links:
+            body = client.get(link).content
+            out.write(body[body.index(b"\n") + 1 : body.rindex(b"T;")])
     started = time.perf_counter()
     duckdb.execute(
         f"COPY (SELECT * FROM read_csv('{source}', header = false, sep = ';', quote = '')) "
@@ -125,14 +120,14 @@ def measure(folder: Path, shape: str) -> None:
     contracts, calls = (int(part) for part in shape.split("x"))
     erp = make_erp(folder, contracts)
     with platform(erp, calls=calls) as address:
-        warm(address)
+        links = warm(address)
         counts = Counts()
         app = make_home(folder / "counted", erp, address)
         counts.seen.clear()
         bill(app)
         counts.stop()
         seconds, records = min(bill(make_home(folder / f"turn{turn}", erp, address)) for turn in range(TURNS))
-        yardstick = min(copied(folder, address) for _ in range(TURNS))
+        yardstick = min(copied(folder, address, links) for _ in range(TURNS))
         print(
             f"{shape:<12}{contracts / seconds:>10,.0f}{records / seconds / 1e3:>12,.0f}"
             f"{records / yardstick / 1e3:>12,.0f}{yardstick / seconds:>10.3f}",
@@ -140,7 +135,7 @@ def measure(folder: Path, shape: str) -> None:
         )
         seen = counts.seen
         chunks = seen["settled"]
-        print(f"{'':<12}requests: {seen['files']} files + {seen['listing']} pages + {seen['others']} others; ", end="")
+        print(f"{'':<12}requests: {seen['files']} files + {seen['pages']} pages + {seen['others']} others; ", end="")
         print(f"{chunks} chunks in {chunks} transactions of {seen['writes']} that write", flush=True)
         phases(make_home(folder / "phases", erp, address, chunks=1), contracts)
 

@@ -1,11 +1,11 @@
 """What the benches of the worker share: a simulated platform as a process of its own, homes, and batches in them."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -53,8 +53,8 @@ def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...]
             child.terminate()
 
 
-def warm(address: str) -> int:
-    """Let the simulator make every file of the month, so that its making is in no figure; gives how many there are."""
+def warm(address: str) -> list[str]:
+    """Let the simulator make every file of the month, so that its making is in no figure; gives their addresses."""
     with httpx.Client(base_url=address, headers={"authorization": f"Bearer {TOKEN}"}, timeout=120) as client:
         links: list[str] = []
         cursor: str | None = ""
@@ -63,9 +63,7 @@ def warm(address: str) -> int:
             page = client.get("/v1/billing-files", params={k: v for k, v in query.items() if v}).json()
             links += [item["href"] for item in page["items"]]
             cursor = page["next_cursor"]
-        with ThreadPoolExecutor(4) as some:
-            list(some.map(lambda link: client.get(link).raise_for_status(), links))
-    return len(links)
+    return links
 
 
 def make_home(folder: Path, erp: Path, address: str, **settings: Any) -> Application:
@@ -80,3 +78,11 @@ def open_batch(app: Application) -> int:
     opened = app.billing.open(MONTH, app.views.eligible(MONTH), actor=ACTOR)
     assert opened.batch is not None
     return opened.batch
+
+
+def environment(app: Application) -> dict[str, str]:
+    """What another process needs to work on the same home."""
+    settings = app.settings
+    own = {"STFC_HOME": str(settings.home), "STFC_SUMMIT_URL": str(settings.summit_url), "STFC_SUMMIT_TOKEN": TOKEN}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STFC_")}
+    return kept | own | {"STFC_ROLE": "operator", "STFC_USER": "bench"}

@@ -355,14 +355,15 @@ class LedgerInMemory:
         )
 
     def images(
-        self, competences: Iterable[Competence], known: Mapping[Competence, int]
+        self, competences: Iterable[Competence], known: Mapping[Competence, MonthImage]
     ) -> tuple[LedgerState, dict[Competence, MonthImage]]:
-        """State, and the images of the competences that are not at their ``known`` revision."""
+        """State and images; a ``known`` one is given back while its month stands."""
         images = {}
         for competence in competences:
             revision, month = self._months.get(competence, (0, Month()))
-            if known.get(competence) != revision:
-                images[competence] = _image(competence, revision, month)
+            kept = known.get(competence)
+            same = kept if kept and kept.revision == revision else None
+            images[competence] = same or _image(competence, revision, month)
         return self.state(), images
 
 

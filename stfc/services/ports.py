@@ -444,10 +444,10 @@ class LedgerReader(Protocol):
         ...
 
     def images(
-        self, competences: Sequence[Competence], known: Mapping[Competence, int]
+        self, competences: Sequence[Competence], known: Mapping[Competence, MonthImage]
     ) -> tuple[LedgerState, dict[Competence, MonthImage]]:
-        """State and month images of one moment, in one read transaction; months still at their ``known`` revision
-        are left out, so that the caller keeps the image it has."""
+        """State and month images of one moment, in one read transaction. Of a ``known`` image only what changed since
+        is read; one of a month that did not change comes back as it is."""
         ...
 
 

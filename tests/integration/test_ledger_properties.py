@@ -196,6 +196,9 @@ class LedgerMachine(RuleBasedStateMachine):
         if not hasattr(self, "ledger"):
             return
         state, images = self.ledger.reader.images([OCTOBER, NOVEMBER], {})
+        # What changed, laid over what was known, is what a whole reading gives.
+        self.known = self.ledger.reader.images([OCTOBER, NOVEMBER], getattr(self, "known", {}))[1]
+        assert self.known == images
         live = [v for image in images.values() for v in image.values.to_pylist() if not v["deleted"]]
         assert sum(value["amount"] for value in live) == sum(b.amount for b in self.ledger.batches.newest())
         assert max(state.months.values(), default=0) <= state.revision

@@ -1,6 +1,7 @@
 """``ports.LedgerReader``, ``SnapshotLedger`` and ``ProvisioningLedger`` over SQLite and PostgreSQL."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -157,28 +158,46 @@ def test_an_image_of_a_month_without_anything_has_the_same_columns(ledger: Ledge
     assert full.items.schema.field("reversed").type == pa.bool_()
 
 
-def test_a_month_that_is_known_as_it_stands_is_left_out(ledger: Ledger) -> None:
+def test_a_month_that_is_known_as_it_stands_is_not_read_again(ledger: Ledger) -> None:
     ledger.bill({"1": charged()})
     ledger.bill({"1": charged()}, competence=NOVEMBER)
     months = [OCTOBER, NOVEMBER, DECEMBER]
     state, images = ledger.reader.images(months, {})
     assert set(images) == set(months)
-    known = {month: image.revision for month, image in images.items()}
-    assert known == {OCTOBER: state.months[OCTOBER], NOVEMBER: state.months[NOVEMBER], DECEMBER: 0}
-    assert ledger.reader.images(months, known)[1] == {}
+    revisions = {month: image.revision for month, image in images.items()}
+    assert revisions == {OCTOBER: state.months[OCTOBER], NOVEMBER: state.months[NOVEMBER], DECEMBER: 0}
+    again = ledger.reader.images(months, images)[1]
+    assert all(again[month] is images[month] for month in months)
     ledger.open("2", competence=NOVEMBER)
-    state, images = ledger.reader.images(months, known)
-    assert list(images) == [NOVEMBER]
-    assert images[NOVEMBER].revision == state.months[NOVEMBER]
+    state, later = ledger.reader.images(months, images)
+    assert [month for month in months if later[month] is not images[month]] == [NOVEMBER]
+    assert later[NOVEMBER].revision == state.months[NOVEMBER]
+
+
+def test_an_image_is_the_same_whether_read_as_a_whole_or_by_what_changed(ledger: Ledger) -> None:
+    batch = ledger.bill({"1": charged(), "2": zero(), "3": charged()})
+    before = ledger.reader.images([OCTOBER], {})[1]
+    reversing = {"contracts": ["1", "2"], "invoiced": (), "reason": "engano", "actor": ANA, "now": NOW}
+    ledger.batches.reverse(batch, **reversing)
+    ledger.bill({"1": charged(), "4": zero()})
+    assert ledger.reader.images([OCTOBER], before)[1] == ledger.reader.images([OCTOBER], {})[1]
+
+
+def test_an_image_from_before_a_restore_is_read_anew(ledger: Ledger) -> None:
+    ledger.bill({"1": charged()})
+    image = _image(ledger)
+    ahead = replace(image, revision=image.revision + 100, items=image.items.slice(0, 0))
+    assert ledger.reader.images([OCTOBER], {OCTOBER: ahead})[1][OCTOBER] == image
 
 
 def test_an_import_leaves_the_months_as_they_were(ledger: Ledger) -> None:
     ledger.bill({"1": charged()})
-    known = {OCTOBER: ledger.reader.state().months[OCTOBER]}
+    known = {OCTOBER: _image(ledger)}
     ledger.import_next()
     state, images = ledger.reader.images([OCTOBER], known)
-    assert (state.snapshot, images) == (2, {})
-    assert state.revision > known[OCTOBER]
+    assert state.snapshot == 2
+    assert images[OCTOBER] is known[OCTOBER]
+    assert state.revision > known[OCTOBER].revision
 
 
 # --- Snapshots

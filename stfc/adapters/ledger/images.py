@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -38,6 +39,11 @@ _VALUES = pa.schema(
     ]
 )
 _EVENTS = pa.schema([("event", pa.string()), ("contract", pa.string()), ("at", pa.date32()), ("reversed", pa.bool_())])
+_TABLES = (
+    ("items", schema.items, _ITEMS),
+    ("values", schema.eventual_values, _VALUES),
+    ("events", schema.zero_events, _EVENTS),
+)
 _PROVISIONING = pa.schema(
     [
         ("contract", pa.string()),
@@ -61,13 +67,12 @@ class SqlLedgerReader:
             return self._state(connection)
 
     def images(
-        self, competences: Sequence[Competence], known: Mapping[Competence, int]
+        self, competences: Sequence[Competence], known: Mapping[Competence, MonthImage]
     ) -> tuple[LedgerState, dict[Competence, MonthImage]]:
-        """State and the images of ``competences`` that are not at their ``known`` revision, in one read transaction."""
+        """State and images of one moment; of a ``known`` image only the rows that changed since are read."""
         with self._database.read() as connection:
             state = self._state(connection)
-            stale = [c for c in competences if state.months.get(c, 0) != known.get(c)]
-            return state, {c: _image(connection, c, state.months.get(c, 0)) for c in stale}
+            return state, {c: _image(connection, c, state.months.get(c, 0), known.get(c)) for c in competences}
 
     def live_calls(self) -> LiveCalls:
         """Every live part and every exclusion, over all months."""
@@ -86,6 +91,7 @@ class SqlLedgerReader:
             imported_at=row.imported_at,
             months={Competence.parse(name): revision for name, revision in months},
             provisioning=known[1],
+            plans=first_days(connection),
         )
 
 
@@ -145,8 +151,16 @@ def _part(row: sa.Row[Any]) -> Part:
     )
 
 
-def _image(connection: Connection, competence: Competence, revision: int) -> MonthImage:
+def _image(connection: Connection, competence: Competence, revision: int, known: MonthImage | None) -> MonthImage:
+    if known and known.revision == revision:
+        return known
+    # Known ahead of us: the ledger was restored, and nothing of it need be true any more.
+    since = known if known and known.revision < revision else None
     calls = read_live_calls(connection, competence)
+    tables = {
+        name: _month(connection, table, shape, competence, getattr(since, name, None), since.revision if since else 0)
+        for name, table, shape in _TABLES
+    }
     return MonthImage(
         competence=competence,
         revision=revision,
@@ -159,11 +173,29 @@ def _image(connection: Connection, competence: Competence, revision: int) -> Mon
     )
 
 
-def _month(connection: Connection, table: sa.Table, shape: pa.Schema, competence: Competence) -> pa.Table:
+def _month(
+    connection: Connection,
+    table: sa.Table,
+    shape: pa.Schema,
+    competence: Competence,
+    known: pa.Table | None,
+    revision: int,
+) -> pa.Table:
+    """The month's rows by key; of those ``known`` at ``revision`` only what changed since is read. None ever goes."""
     # Flags as the store keeps them, without a Python call for each: Arrow turns the whole column into booleans.
     columns = [sa.type_coerce(c, sa.Integer) if isinstance(c.type, sa.Boolean) else c for c in _named(table, shape)]
-    query = sa.select(*columns).where(table.c.competence == str(competence)).order_by(*table.primary_key.columns)
-    return as_arrow(connection.execute(query).all(), shape)
+    query = sa.select(*columns).where(table.c.competence == str(competence), table.c.revision > revision)
+    rows = as_arrow(connection.execute(query.order_by(*table.primary_key.columns)).all(), shape)
+    return rows if known is None else _replaced(known, rows)
+
+
+def _replaced(rows: pa.Table, changed: pa.Table) -> pa.Table:
+    """``rows`` with ``changed`` in the place of their namesakes, or added; by key, which is the first column."""
+    if not changed.num_rows:
+        return rows
+    key = rows.column_names[0]
+    kept = rows.filter(pc.invert(pc.is_in(rows[key], value_set=changed[key].combine_chunks())))
+    return pa.concat_tables([kept, changed]).sort_by(key).combine_chunks()
 
 
 def as_arrow(rows: Sequence[Sequence[Any]], shape: pa.Schema) -> pa.Table:

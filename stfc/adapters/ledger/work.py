@@ -151,17 +151,14 @@ class SqlWorkLedger:
 
     def next_due(self, *, batch: int | None) -> datetime | None:
         """When the next waiting item of a batch that is not paused may be tried."""
-        due = sa.func.coalesce(items.c.next_try_at, batches.c.created_at, type_=schema.Instant)
-        query = (
-            sa.select(sa.func.min(due, type_=schema.Instant))
-            .select_from(items.join(batches))
-            .where(
-                is_outcome(ItemOutcome.WAITING),
-                items.c.batch.in_(_open_batches(batch).with_only_columns(batches.c.batch).order_by(None)),
-            )
-        )
+        open_ = _open_batches(batch).with_only_columns(batches.c.batch).order_by(None)
+        waiting = [is_outcome(ItemOutcome.WAITING), items.c.batch.in_(open_)]
+        # Of a large batch most have not been tried yet, and the first one of them answers.
+        new = sa.select(batches.c.created_at).select_from(items.join(batches)).where(items.c.next_try_at.is_(None))
+        again = sa.select(sa.func.min(items.c.next_try_at, type_=schema.Instant))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            created: datetime | None = connection.execute(new.where(*waiting).limit(1)).scalar()
+            return created or connection.execute(again.where(*waiting)).scalar()
 
     def is_running(self, *, batch: int | None) -> bool:
         """Whether any worker holds an item."""

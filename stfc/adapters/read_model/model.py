@@ -174,9 +174,7 @@ class DuckReadModel:
     def _read(self, months: Sequence[Competence]) -> tuple[LedgerState, dict[Competence, MonthImage]]:
         """State and images of one moment; months that did not change are not read again."""
         with self._reading:
-            kept = {month: self._images[month] for month in months if month in self._images}
-            state, fresh = self._ledger.images(months, {month: image.revision for month, image in kept.items()})
-            images = {month: fresh.get(month) or kept[month] for month in months}
+            state, images = self._ledger.images(months, self._images)
             for month, image in images.items():
                 self._images[month] = image
                 self._images.move_to_end(month)

@@ -95,12 +95,13 @@ def _batches() -> None:
         sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("started_at", INSTANT, nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("item"),
         sa.ForeignKeyConstraint(["batch"], ["batches.batch"]),
     )
     op.create_index("one_item_per_batch", "items", ["batch", "contract"], unique=True)
     op.create_index("items_of_contract", "items", ["contract", "competence"])
-    op.create_index("ix_items_competence", "items", ["competence"])
+    op.create_index("items_of_month", "items", ["competence", "revision"])
     live = "outcome IN ('charged', 'held', 'running', 'waiting', 'waiting_file', 'zero')"
     op.create_index(
         "one_live_item",
@@ -176,10 +177,12 @@ def _results() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("source_sha256", sa.String(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("value_id"),
     )
     op.create_index("ix_eventual_values_item", "eventual_values", ["item"])
     op.create_index("values_of_month", "eventual_values", ["competence", "contract"])
+    op.create_index("changed_values", "eventual_values", ["competence", "revision"])
     op.create_table(
         "zero_events",
         sa.Column("event", KEY, nullable=False),
@@ -190,10 +193,12 @@ def _results() -> None:
         sa.Column("at", sa.Date(), nullable=False),
         sa.Column("reversed", sa.Boolean(), nullable=False),
         sa.Column("source_sha256", sa.String(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("event"),
     )
     op.create_index("ix_zero_events_item", "zero_events", ["item"])
     op.create_index("events_of_month", "zero_events", ["competence", "contract"])
+    op.create_index("changed_events", "zero_events", ["competence", "revision"])
 
 
 def _calls() -> None:
