@@ -91,7 +91,6 @@ class SqlLedgerReader:
             imported_at=row.imported_at,
             months={Competence.parse(name): revision for name, revision in months},
             provisioning=known[1],
-            plans=first_days(connection),
         )
 
 
@@ -164,9 +163,7 @@ def _image(connection: Connection, competence: Competence, revision: int, known:
     return MonthImage(
         competence=competence,
         revision=revision,
-        items=_month(connection, schema.items, _ITEMS, competence),
-        values=_month(connection, schema.eventual_values, _VALUES, competence),
-        events=_month(connection, schema.zero_events, _EVENTS, competence),
+        **tables,
         parts=calls.parts,
         excluded=calls.excluded,
         rollup=read_rollup(connection, competence),
