@@ -606,6 +606,18 @@ def test_exported_values_come_back_from_the_erp_as_our_own(billed: Terminal, tmp
     assert (tmp_path / "again" / "eventual_values.csv").read_text().splitlines()[1].split(",")[6] == "1"
 
 
+# --- Compaction ----------------------------------------------------------------------------------------------------
+
+
+def test_compaction_changes_no_call_and_has_nothing_to_do_twice(billed: Terminal) -> None:
+    before = billed.ask("calls", *OF_MONTH, "--limit", "1000")
+    (done,) = billed.ask("compact")["compacted"]
+    assert (done["competence"], done["calls"], done["after"]) == ("2026-10", before["total"], 1)
+    assert billed.ask("calls", *OF_MONTH, "--limit", "1000") == before
+    assert billed.ask("compact", *OF_MONTH) == {"compacted": []}
+    assert billed.ask("doctor") == {"ok": True, "findings": [], "notes": []}
+
+
 # --- Doctor --------------------------------------------------------------------------------------------------------
 
 
