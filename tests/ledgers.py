@@ -22,6 +22,7 @@ from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
+from stfc.adapters.ledger.late_files import SqlLateFileLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.records import claim_id
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
@@ -103,6 +104,7 @@ class Ledger:
     database: Database
     batches: SqlBatchLedger = field(init=False)
     work: SqlWorkLedger = field(init=False)
+    late_files: SqlLateFileLedger = field(init=False)
     snapshots: SqlSnapshotLedger = field(init=False)
     reader: SqlLedgerReader = field(init=False)
     provisionings: SqlProvisioningLedger = field(init=False)
@@ -111,6 +113,7 @@ class Ledger:
     def __post_init__(self) -> None:
         self.batches = SqlBatchLedger(self.database)
         self.work = SqlWorkLedger(self.database)
+        self.late_files = SqlLateFileLedger(self.database)
         self.snapshots = SqlSnapshotLedger(self.database)
         self.reader = SqlLedgerReader(self.database)
         self.provisionings = SqlProvisioningLedger(self.database)

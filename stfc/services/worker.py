@@ -353,7 +353,7 @@ class Worker:
 
     def _weighed(self, result: ChunkResult) -> ChunkResult | None:
         """The result as it counts: who was refused for everybody's sake spends no try. None when the batches pause."""
-        if not all(_is_throttled(one.outcome) for one in result.results):
+        if not _are_throttled([one.outcome for one in result.results]):
             self._fruitless = 0
             return result
         self._fruitless += 1
@@ -472,9 +472,17 @@ class Worker:
 
 
 def _platform_down(outcomes: list[Outcome]) -> str | None:
-    """The code with which every item of a chunk failed for want of a platform; None as soon as one did not."""
-    codes = {outcome.code if isinstance(outcome, Failed) else "" for outcome in outcomes}
+    """The code with which every item of a chunk failed for want of a platform; None as soon as one did not. A file that
+    did not come in time says nothing."""
+    said = [outcome for outcome in outcomes if not isinstance(outcome, Unfinished)]
+    codes = {outcome.code if isinstance(outcome, Failed) else "" for outcome in said}
     return min(codes, key=PLATFORM_DOWN.index) if codes and codes <= set(PLATFORM_DOWN) else None
+
+
+def _are_throttled(outcomes: list[Outcome]) -> bool:
+    """Whether all that the platform said to a chunk is that it wants a rest."""
+    said = [outcome for outcome in outcomes if not isinstance(outcome, Unfinished)]
+    return bool(said) and all(map(_is_throttled, said))
 
 
 def _is_throttled(outcome: Outcome) -> bool:

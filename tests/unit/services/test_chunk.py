@@ -1,26 +1,36 @@
 """``process_chunk``: what each way of fetching comes to (PRODUCT 5, 10)."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from stfc.domain.outcome import Charged, Failed, NotAvailable, Outcome, Unfinished
-from stfc.errors import FileNotAvailableError, ServerFaultError, StorageError, SubscriberUnknownError, ThrottledError
+from stfc.domain.outcome import Charged, Failed, NotAvailable, Outcome, Postponed, Unfinished
+from stfc.errors import (
+    CredentialsRefusedError,
+    FileNotAvailableError,
+    ServerFaultError,
+    StorageError,
+    SubscriberUnknownError,
+    ThrottledError,
+)
 from stfc.services import chunk
 from stfc.services.ports import ChunkResult, ChunkSpec, ClaimedItem, LiveCalls
 from tests.fakes import OCTOBER, FakeAssessor, FakeCallStore, FakeGateway, a_descriptor, clock
 
 
-def _run(gateway: FakeGateway, *contracts: str, store: FakeCallStore | None = None, **outcomes: Outcome) -> ChunkResult:
+def _run(
+    gateway: FakeGateway, *contracts: str, store: FakeCallStore | None = None, places: int = 8, **outcomes: Outcome
+) -> ChunkResult:
     items = tuple(ClaimedItem(n, n * 10, contract, 0) for n, contract in enumerate(contracts, start=1))
     spec = ChunkSpec(1, OCTOBER, items, Path("snapshot"), LiveCalls(1, (), frozenset()))
-    fetched = asyncio.run(_fetched(spec, gateway))
+    fetched = asyncio.run(_fetched(spec, gateway, places))
     return chunk.finish(spec, fetched, FakeAssessor(outcomes), store or FakeCallStore())
 
 
-async def _fetched(spec: ChunkSpec, gateway: FakeGateway) -> chunk.Haul:
-    return await chunk.fetch(spec, chunk.Lane(gateway, places=8, patience=0.05), clock)
+async def _fetched(spec: ChunkSpec, gateway: FakeGateway, places: int) -> chunk.Haul:
+    return await chunk.fetch(spec, chunk.Lane(gateway, places=places, patience=0.05), clock)
 
 
 def test_a_result_for_every_item_in_order_and_a_part_for_what_is_charged() -> None:
@@ -74,3 +84,27 @@ def test_what_the_file_says_stands() -> None:
 def test_a_part_that_cannot_be_written_ends_the_chunk() -> None:
     with pytest.raises(StorageError):
         _run(FakeGateway(), "1", store=FakeCallStore(error=StorageError(place="x", cause="full")))
+
+
+# --- The platform wants a rest, or nobody at all
+
+
+def test_a_short_rest_is_waited_out_and_the_file_asked_for_again() -> None:
+    gateway = FakeGateway(faults={"1": ThrottledError(retry_after=0.0)}, spent=1)
+    assert isinstance(_run(gateway, "1").results[0].outcome, Charged)
+    assert gateway.asked == ["descriptor 1", "descriptor 1", "fetch 1"]
+
+
+def test_a_long_rest_sends_nothing_and_is_told() -> None:
+    gateway = FakeGateway(rest=90.0)
+    result = _run(gateway, "1", "2")
+    assert [one.outcome for one in result.results] == [Postponed("SUM-429", 90.0)] * 2
+    assert gateway.asked == []
+    assert result.not_before == clock() + timedelta(seconds=90)
+
+
+def test_after_refused_credentials_nobody_else_is_asked_for() -> None:
+    gateway = FakeGateway(faults={c: CredentialsRefusedError(status=401) for c in "123456789"})
+    result = _run(gateway, *"123456789", places=1)
+    assert [getattr(one.outcome, "code", None) for one in result.results] == ["SUM-401"] * 9
+    assert len(gateway.asked) == 1

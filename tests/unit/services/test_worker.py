@@ -218,6 +218,18 @@ def test_a_platform_that_is_down_pauses_the_batch_and_spends_nothing() -> None:
     ]
 
 
+def test_a_file_that_did_not_come_in_time_does_not_hide_that_the_platform_is_down() -> None:
+    queue, gateway = FakeQueue(), FakeGateway()
+    said = iter([Unfinished(), DOWN, DOWN])
+
+    def mixed(spec: ChunkSpec) -> Outcome:
+        gateway.down = ConnectionBrokenError(cause="x")
+        return next(said)
+
+    _worker(queue, gateway, [mixed]).run(until_idle=True)
+    assert (queue.paused, queue.settled, queue.waiting) == ("SUM-NET", [], ["1", "2"])
+
+
 def test_a_platform_that_answers_health_is_not_down_and_the_tries_count() -> None:
     queue = FakeQueue()
     failed = Failed("SUM-NET", {"cause": "x"}, True)
