@@ -219,7 +219,7 @@ def again(report: Report, scratch: Path) -> None:
                 n: Arrived(Descriptor(name, LAST, True, ""), body)
                 for n, (name, body) in zip(numbers, chunk, strict=True)
             }
-            spec = ChunkSpec(1, LAST, items, application.snapshots.folder(1), live, patience=1.0)
+            spec = ChunkSpec(1, LAST, items, application.snapshots.folder(1), live)
             yield assessor.assess(spec, arrived).calls
 
     nothing = LiveCalls(0, (), frozenset())
