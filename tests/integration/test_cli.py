@@ -471,6 +471,17 @@ def test_wrong_token_pauses_the_batch_and_charges_nothing(terminal: Terminal) ->
     assert "wrong" not in answer.out + answer.err
 
 
+def test_retry_takes_codes_and_contracts(billed: Terminal) -> None:
+    failed = {i["contract"]: i["code"] for i in billed.ask("batches", "show", "1")["items"] if i["outcome"] == "failed"}
+    contract, code = next(iter(failed.items()))
+    another = next(c for c in ("SUM-TMO", "SUM-SUB", "ARQ-FMT") if c != code)
+    retried = {"batch": 1, "retried": 0}
+    assert billed.ask("batches", "retry", "1", "--contract", contract, "--code", another) == retried
+    assert billed.refuse("batches", "retry", "1", "--contract", "nobody") == "USO-NAO"
+    assert billed.ask("batches", "retry", "1", "--code", code)["retried"] == list(failed.values()).count(code)
+    assert billed.ask("batches", "retry", "1", "--contract", contract)["retried"] == 0
+
+
 def test_paused_batch_goes_on_by_retry_with_the_right_token(terminal: Terminal) -> None:
     some = eligible(terminal)[:2]
     chosen = ("--contract", some[0], "--contract", some[1])
