@@ -30,6 +30,7 @@ class Traffic:
         weekend: the most calls that start in one weekend, Saturday and Sunday local time.
         countries: calls by country called, ``"+351"``.
         overdue: calls older than a file may bring (``Policy.national_days``, ``Policy.abroad_days``).
+        calls: all of them.
     """
 
     amount: Centavos
@@ -39,6 +40,7 @@ class Traffic:
     weekend: int = 0
     countries: Mapping[str, int] = field(default_factory=dict)
     overdue: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Policy:
         floor: an amount that is above the median by less than this never is an outlier, centavos.
         abroad, night, weekend, parallel: so many calls are an anomaly, but only if they also are
         times: so many times what was ever seen of the contract.
+        share: where nothing was ever seen, calls abroad, of a night or weekend are an anomaly only if they are at least
+            so many percent of all calls: a large contract has many of each in its first month.
         country: so many calls to a country never called before.
         national_days, abroad_days: how much older than the file's period a call may be.
     """
@@ -82,6 +86,7 @@ class Policy:
     weekend: int = 80
     parallel: int = 12
     times: int = 2
+    share: int = 10
     country: int = 5
     national_days: int = 90
     abroad_days: int = 150
@@ -111,16 +116,22 @@ def amount_outlier(traffic: Traffic, past: Past, policy: Policy = DEFAULT) -> Fi
 
 def abroad_burst(traffic: Traffic, past: Past, policy: Policy = DEFAULT) -> Finding | None:
     """Many international calls within 24 hours: a stolen PBX dials premium numbers for as long as it can."""
+    if not _stands_out(traffic.abroad, traffic, past, policy):
+        return None
     return _burst("abroad_burst", traffic.abroad, past.abroad, policy.abroad, policy)
 
 
 def night_burst(traffic: Traffic, past: Past, policy: Policy = DEFAULT) -> Finding | None:
     """Many calls in one night."""
+    if not _stands_out(traffic.night, traffic, past, policy):
+        return None
     return _burst("night_burst", traffic.night, past.night, policy.night, policy)
 
 
 def weekend_burst(traffic: Traffic, past: Past, policy: Policy = DEFAULT) -> Finding | None:
     """Many calls in one weekend."""
+    if not _stands_out(traffic.weekend, traffic, past, policy):
+        return None
     return _burst("weekend_burst", traffic.weekend, past.weekend, policy.weekend, policy)
 
 
@@ -175,6 +186,10 @@ def anomalies(traffic: Traffic, past: Past, policy: Policy = DEFAULT) -> tuple[F
     """All that is odd about one month of one contract."""
     found = (detector(traffic, past, policy) for detector in DETECTORS)
     return tuple(finding for finding in found if finding)
+
+
+def _stands_out(calls: int, traffic: Traffic, past: Past, policy: Policy) -> bool:
+    return past.months > 0 or 100 * calls >= policy.share * traffic.calls
 
 
 def _burst(name: str, calls: int, before: int, least: int, policy: Policy) -> Finding | None:

@@ -515,6 +515,7 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "totals_agree": lambda facts: "Totais declarados conferem com os registros",
     "totals_differ": lambda facts: f"{totals_difference(facts)} (ARQ-TOT)",
     "no_contract": lambda facts: f"{line_finding('CTR-LIN', facts)} (CTR-LIN)",
+    "anomaly": lambda facts: f"{anomaly(facts)} (CON-ANO)",
     "other_contract": lambda facts: f"{line_finding('CTR-DIV', facts)} (CTR-DIV)",
     "repeats": lambda facts: _many(facts["dropped"], "registro repetido descartado", "registros repetidos descartados"),
     "late": lambda facts: (

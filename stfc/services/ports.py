@@ -243,7 +243,8 @@ class ClaimedItem:
     """A batch item that a worker holds. ``claim`` names item and attempt and marks every row of its calls.
 
     ``tries`` counts the attempts that failed so far, ``unfinished`` those that ended before anything was known, mostly
-    because the file was slow. ``descriptor`` is what the month's listing said, if asked.
+    because the file was slow. ``descriptor`` is what the month's listing said, if asked. ``charged`` are the contract's
+    live charges of the twelve competences before, newest first.
     """
 
     item: int
@@ -252,6 +253,7 @@ class ClaimedItem:
     tries: int
     descriptor: Descriptor | None = None
     unfinished: int = 0
+    charged: tuple[Centavos, ...] = ()
 
 
 @dataclass(frozen=True)

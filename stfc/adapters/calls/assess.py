@@ -1,9 +1,10 @@
 """What the files of a chunk come to: repeats, classes, lines, totals and the amount to charge (PRODUCT 5-7)."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from stfc.adapters.billing_files import ParsedFiles, parse_files
+from stfc.adapters.calls.anomalies import Anomalies
 from stfc.adapters.calls.classification import derive
 from stfc.adapters.calls.lines import NO_CONTRACT, OTHER_CONTRACT, LineDirectory, issues, line_directory
 from stfc.adapters.calls.repeats import is_repeat
@@ -18,7 +20,7 @@ from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.calls.store import ParquetCallStore
 from stfc.domain.billing_file import Descriptor, Totals
 from stfc.domain.masking import mask_number
-from stfc.domain.money import MICROS_PER_REAL, Micros, cut
+from stfc.domain.money import MICROS_PER_REAL, Centavos, Micros, cut
 from stfc.domain.outcome import Charged, Failed, Finding, Held, Outcome, Zero
 from stfc.errors import FileFormatError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
@@ -66,9 +68,15 @@ class ColumnarAssessor:
         repeats = is_repeat(calls, self._store.earlier_keys([item.contract for item in items], spec.calls))
         kept = _derived(calls.filter(~repeats), parsed, line_directory(spec.snapshot_folder))
         figures = _figures(kept)
+        since = {index: head.header.period_from for index, head in parsed.heads.items()}
+        odd = Anomalies(kept, since, items, spec, self._store)
         cases = {
             item.item: _Case(
-                arrived[item.item], found.get(index, _NOTHING), figures.get(index, _Figures()), self._clock
+                arrived[item.item],
+                found.get(index, _NOTHING),
+                figures.get(index, _Figures()),
+                partial(odd.of, index),
+                self._clock,
             )
             for index, item in enumerate(items)
         }
@@ -88,11 +96,19 @@ class _Figures:
 class _Case:
     """One file: its outcome and the log that says how it came to it."""
 
-    def __init__(self, arrived: Arrived, found: Totals, figures: _Figures, clock: Clock) -> None:
+    def __init__(
+        self,
+        arrived: Arrived,
+        found: Totals,
+        figures: _Figures,
+        odd: Callable[[Centavos], Sequence[Finding]],
+        clock: Clock,
+    ) -> None:
         self._descriptor = arrived.descriptor
         self._sha256 = arrived.descriptor.sha256 or hashlib.sha256(arrived.body).hexdigest()
         self._found = found
         self._figures = figures
+        self._odd = odd
         self._clock = clock
         self.log: list[LogLine] = []
 
@@ -117,12 +133,19 @@ class _Case:
             self._say("warning", "check", "late", calls=self._figures.late)
         amount = cut(kept.amount)
         self._say("ok", "check", "amount", calls=kept.records, amount_micros=kept.amount, amount_centavos=amount)
+        findings += self._anomalies(amount)
         # What differs is held whatever its amount: nobody knows yet what the right one is.
         if findings:
             return Held(amount, kept.records, dropped, self._sha256, tuple(findings))
         if amount == 0:
             return Zero(kept.records, dropped, self._sha256)
         return Charged(amount, kept.records, dropped, self._sha256)
+
+    def _anomalies(self, amount: Centavos) -> Sequence[Finding]:
+        found = self._odd(amount)
+        for one in found:
+            self._say("error", "check", "anomaly", **one.facts)
+        return found
 
     def _checksum(self) -> None:
         self._say("ok", "integrity", "sha256_agrees" if self._descriptor.sha256 else "sha256", sha256=self._sha256)

@@ -26,7 +26,16 @@ ROLLUPS_FOLDER = "_rollups"
 _FOLDER = "competence="
 _ROWS_PER_GROUP = 25_000
 _TEMPORARY = ".tmp"
-_IDENTITY = ["contract", "call_id", "line", "called", "started_at", "duration"]
+_KEYS_SCHEMA = pa.schema(
+    PART_SCHEMA.field(name) for name in ("contract", "call_id", "line", "called", "started_at", "duration")
+)
+_TRAFFIC_SCHEMA = pa.schema(
+    [
+        PART_SCHEMA.field("contract"),
+        ("competence", pa.string()),
+        *map(PART_SCHEMA.field, ("class", "destination", "started_at", "duration", "local_day", "hour", "weekday")),
+    ]
+)
 
 
 class ParquetCallStore:
@@ -91,16 +100,30 @@ class ParquetCallStore:
         Raises:
             StorageError: a listed part is missing or cannot be read.
         """
+        return self._collected(self._of(contracts, live), _KEYS_SCHEMA)
+
+    def earlier_calls(self, contracts: Sequence[str], live: LiveCalls, *, before: Competence) -> pa.Table:
+        """What detectors look at, of the live calls of ``contracts`` in competences before ``before``: contract,
+        competence, class, destination, started_at, duration, local_day, hour, weekday.
+
+        Raises:
+            StorageError: a listed part is missing or cannot be read.
+        """
+        earlier = LiveCalls(live.revision, tuple(p for p in live.parts if p.competence < before), live.excluded)
+        return self._collected(self._of(contracts, earlier), _TRAFFIC_SCHEMA)
+
+    def _of(self, contracts: Sequence[str], live: LiveCalls) -> pl.LazyFrame:
+        """The live calls of ``contracts``; only parts that may hold some are opened."""
         first, last = min(contracts, default=""), max(contracts, default="")
         near = tuple(part for part in live.parts if part.contract_first <= last and part.contract_last >= first)
-        if not contracts or not near:
-            return _keys_schema().empty_table()
-        calls = self.scan(LiveCalls(live.revision, near, live.excluded))
-        wanted = calls.filter(
+        calls = self.scan(LiveCalls(live.revision, near if contracts else (), live.excluded))
+        return calls.filter(
             pl.col("contract").is_between(pl.lit(first), pl.lit(last)) & pl.col("contract").is_in(list(contracts))
         )
+
+    def _collected(self, calls: pl.LazyFrame, schema: pa.Schema) -> pa.Table:
         try:
-            return wanted.select(_IDENTITY).collect().to_arrow().cast(_keys_schema())
+            return calls.select(schema.names).collect().to_arrow().cast(schema)
         except (OSError, pl.exceptions.ComputeError) as cause:
             raise StorageError(place=str(self.root), cause=str(cause)) from cause
 
@@ -183,7 +206,3 @@ def _claims(excluded: Iterable[int]) -> pl.DataFrame:
 def _polars_schema() -> dict[str, pl.DataType]:
     empty = pl.from_arrow(PART_SCHEMA.empty_table())
     return dict(empty.schema) if isinstance(empty, pl.DataFrame) else {}
-
-
-def _keys_schema() -> pa.Schema:
-    return pa.schema([PART_SCHEMA.field(name) for name in _IDENTITY])

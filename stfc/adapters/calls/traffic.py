@@ -29,6 +29,7 @@ class Peaks:
     weekend: int = 0
     countries: Mapping[str, int] = field(default_factory=dict)
     overdue: int = 0
+    calls: int = 0
 
 
 def peaks(calls: pl.DataFrame) -> dict[int, Peaks]:
@@ -52,6 +53,7 @@ def peaks(calls: pl.DataFrame) -> dict[int, Peaks]:
             "saturday",
         ),
         "overdue": _overdue(calls),
+        "calls": dict(calls.group_by("file").len().iter_rows()),
     }
     countries: dict[int, dict[str, int]] = {}
     for file, country, count in abroad.group_by("file", "destination").len().sort("file", "destination").iter_rows():

@@ -1,7 +1,7 @@
 """The durable queue: claims under a lease, and the one transaction that settles a chunk (ports.WorkLedger)."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -27,7 +27,7 @@ from stfc.adapters.ledger.schema import is_outcome
 from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence, local_day
 from stfc.domain.eligibility import Rule
-from stfc.domain.money import plain
+from stfc.domain.money import Centavos, plain
 from stfc.domain.outcome import (
     LIFTED_BY_ITSELF,
     Charged,
@@ -55,6 +55,7 @@ from stfc.services.ports import (
 
 items, batches, workers = schema.items, schema.batches, schema.workers
 _COUNTED = 1_000
+_PAST_MONTHS = 12
 _DONE = frozenset({ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD})
 
 
@@ -131,6 +132,7 @@ class SqlWorkLedger:
         _hold(connection, owner, [row.item for row in found], now)
         _start(connection, batch, now)
         bump(connection, competence)
+        charged = _charged(connection, competence, [row.contract for row in found])
         return Claim(
             batch=batch.batch,
             competence=competence,
@@ -142,6 +144,7 @@ class SqlWorkLedger:
                     row.contract,
                     row.tries,
                     unfinished=max(0, row.attempt - row.tries),
+                    charged=tuple(charged.get(row.contract, ())),
                 )
                 for row in found
             ),
@@ -525,6 +528,22 @@ def _due(batch: sa.Row[Any], now: datetime, slow: bool) -> sa.Select[Any]:
         # The slow lane takes few at a time: what has had fewer turns comes first.
         .order_by(*([items.c.attempt] if slow else []), items.c.contract)
     )
+
+
+def _charged(
+    connection: Connection, competence: Competence, contracts: Collection[str]
+) -> Mapping[str, Sequence[Centavos]]:
+    """The live charges of ``contracts`` in the months before, newest first: what a charge of ours is compared with."""
+    table = schema.charges
+    query = sa.select(table.c.contract, table.c.amount).where(
+        table.c.status == "live",
+        table.c.competence.in_([str(competence.plus(-back)) for back in range(1, _PAST_MONTHS + 1)]),
+        among(table.c.contract, contracts),
+    )
+    found: dict[str, list[Centavos]] = {}
+    for row in connection.execute(query.order_by(table.c.contract, table.c.competence.desc())):
+        found.setdefault(row.contract, []).append(Centavos(row.amount))
+    return found
 
 
 def _count_waiting(connection: Connection, batch: int) -> int:

@@ -49,6 +49,14 @@ def a_past(*reais: int) -> Past:
     return Past(amounts=tuple(Centavos(100 * amount) for amount in reais), months=len(reais))
 
 
+def test_a_large_contract_may_have_many_of_each_in_its_first_month() -> None:
+    busy = Traffic(amount=Centavos(10_000), night=90, weekend=90, calls=1_000)
+    assert anomalies(busy, Past()) == ()
+    quiet = Traffic(amount=Centavos(10_000), night=90, weekend=90, calls=900)
+    assert [one.facts["detector"] for one in anomalies(quiet, Past())] == ["night_burst", "weekend_burst"]
+    assert len(anomalies(busy, Past(months=1))) == 2
+
+
 @pytest.mark.parametrize(
     ("past", "amount", "is_outlier"),
     [
