@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import httpcore
 import httpx
 import sqlalchemy as sa
 from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
@@ -26,6 +25,7 @@ from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.store import ParquetCallStore
+from stfc.adapters.summit.connection import DirectConnection, Request
 from stfc.bootstrap import Application
 from stfc.services.worker import Worker
 
@@ -49,21 +49,21 @@ class Counts:
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
-        self._send = httpcore.AsyncHTTPConnection.handle_async_request
-        httpcore.AsyncHTTPConnection.handle_async_request = self._request()  # type: ignore[method-assign]
+        self._ask = DirectConnection.ask
+        DirectConnection.ask = self._counted()  # type: ignore[method-assign]
         sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
 
     def stop(self) -> None:
         """Count no more."""
-        httpcore.AsyncHTTPConnection.handle_async_request = self._send  # type: ignore[method-assign]
+        DirectConnection.ask = self._ask  # type: ignore[method-assign]
         sa.event.remove(sa.Engine, "before_cursor_execute", self._statement)
 
-    def _request(self) -> Any:
-        def counted(connection: Any, request: httpcore.Request) -> Any:
-            path = request.url.target
-            kind = "files" if b"/v1/files/" in path else "pages" if b"billing-files?" in path else "others"
+    def _counted(self) -> Any:
+        def counted(connection: DirectConnection, request: Request) -> Any:
+            path = request.address
+            kind = "files" if "/v1/files/" in path else "pages" if "billing-files?" in path else "others"
             self.seen[kind] += 1
-            return self._send(connection, request)
+            return self._ask(connection, request)
 
         return counted
 
@@ -149,7 +149,7 @@ def phases(app: Application, contracts: int) -> None:
     for name in ("claim", "settle", "next_due"):
         clocks.watch(type(app.work), name, name)
     clocks.watch(type(app.views), "evaluate", "evaluate")
-    clocks.watch(bootstrap, "process_chunk", "chunk")
+    clocks.watch(bootstrap.ChunkProcess, "__call__", "chunk")
     seconds, _ = bill(app)
     clocks.stop()
     spent = clocks.seconds

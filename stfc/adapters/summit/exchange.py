@@ -6,22 +6,20 @@ import json
 import ssl
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
-from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-import httpcore
 import httpx
 
 from stfc.adapters.summit import throttle
+from stfc.adapters.summit.connection import Connection, Head, Request, connection
 from stfc.adapters.summit.unpacking import BrokenBodyError, Unpacker
 from stfc.errors import (
-    ConnectionBrokenError,
     CredentialsRefusedError,
     PlatformTimeoutError,
     ServerFaultError,
@@ -29,12 +27,10 @@ from stfc.errors import (
     ThrottledError,
 )
 
-_CONNECT_SECONDS = 5.0
-_READ_SECONDS = 30.0
 _REDIRECTS = 3
 _REST_IN_PLACE = 5.0
 """Seconds that a request waits for a platform that wants a rest; for longer ones it is refused at once."""
-_TIMEOUTS = {"timeout": {"connect": _CONNECT_SECONDS, "read": _READ_SECONDS, "write": _READ_SECONDS}}
+_IN_LINKS = "%/:?#[]@!$&'()*+,;=~"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -48,47 +44,10 @@ class Answer:
     date: str | None = None
 
 
-class _Place:
-    """Room for one request at a time: a connection that is kept, and made anew when it is gone."""
-
-    def __init__(self, address: str, proxy: str | None) -> None:
-        self._address = address
-        self._proxy = proxy
-        self._connection: httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy | None = None
-
-    async def send(self, request: httpcore.Request) -> httpcore.Response:
-        """The answer's status and headers; its body follows from its stream."""
-        found = self._connection
-        if isinstance(found, httpcore.AsyncHTTPConnection) and (found.is_closed() or found.has_expired()):
-            await self.close()
-        if self._connection is None:
-            self._connection = self._made()
-        return await self._connection.handle_async_request(request)
-
-    async def close(self) -> None:
-        """Close the connection, if there is one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.aclose()
-
-    def _made(self) -> httpcore.AsyncHTTPConnection | httpcore.AsyncHTTPProxy:
-        if self._proxy is None:
-            return httpcore.AsyncHTTPConnection(httpcore.URL(self._address).origin, ssl_context=_ssl_context())
-        parts = urlsplit(self._proxy)
-        return httpcore.AsyncHTTPProxy(
-            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
-            proxy_auth=(unquote(parts.username), unquote(parts.password or "")) if parts.username else None,
-            ssl_context=_ssl_context(),
-            max_connections=1,
-        )
-
-
 class Exchange:
     """Talks to one platform over a bounded number of connections; use inside one event loop.
 
-    The pool of httpx looks at each of its connections for every request, and its client costs more than the request
-    itself. So each place has a connection of httpcore, the engine below httpx, and the queue of free places is the
-    pool.
+    The queue of free connections is the pool: nobody looks at all of them for a request, as the pool of httpx does.
     """
 
     def __init__(
@@ -112,22 +71,22 @@ class Exchange:
         self._longest_rest = longest_rest
         self._now = now
         self.throttle = throttle.of_platform(self._base)
-        self._places: list[_Place] = []
-        self._free: asyncio.Queue[_Place] = asyncio.Queue()
+        self._all: list[Connection] = []
+        self._free: asyncio.Queue[Connection] = asyncio.Queue()
 
     async def open(self) -> None:
-        """Make the places; connections follow when needed."""
+        """Make room for the connections, which follow when needed."""
         # The one used last comes first: few requests keep few connections.
         self._free = asyncio.LifoQueue()
         proxy = _proxy(self._base)
-        self._places = [_Place(self._base, proxy) for _ in range(self._connections)]
-        for place in self._places:
-            self._free.put_nowait(place)
+        self._all = [connection(self._base, proxy, _ssl_context()) for _ in range(self._connections)]
+        for one in self._all:
+            self._free.put_nowait(one)
 
     async def close(self) -> None:
         """Close every connection."""
-        places, self._places = self._places, []
-        await asyncio.gather(*(place.close() for place in places), return_exceptions=True)
+        every, self._all = self._all, []
+        await asyncio.gather(*(one.close() for one in every), return_exceptions=True)
 
     def address(self, href: str) -> str:
         """The absolute address of a path or link of the platform; one on another host is refused."""
@@ -138,7 +97,8 @@ class Exchange:
             raise ServerFaultError(cause="address") from cause
         if not is_ours:
             raise ServerFaultError(cause="other_host")
-        return found
+        # What a link may not hold as it is: blanks, controls, letters with accents.
+        return quote(found, safe=_IN_LINKS)
 
     async def ask(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None) -> Answer:
         """The answer to a request, redirects on the same host followed.
@@ -175,50 +135,49 @@ class Exchange:
     ) -> tuple[Answer, str | None]:
         place = await self._free.get()
         try:
-            with _translated(self._whole_seconds):
-                async with asyncio.timeout(self._whole_seconds):
-                    return await self._streamed(place, self._request(method, address, query, body))
+            async with asyncio.timeout(self._whole_seconds):
+                return await self._streamed(place, self._request(method, address, query, body))
+        except TimeoutError as cause:
+            raise PlatformTimeoutError(phase="whole", seconds=self._whole_seconds) from cause
         finally:
             self._free.put_nowait(place)
 
-    def _request(self, method: str, address: str, query: dict[str, str] | None, body: Any) -> httpcore.Request:
-        url = httpcore.URL(f"{address}?{urlencode(query)}" if query else address)
+    def _request(self, method: str, address: str, query: dict[str, str] | None, body: Any) -> Request:
         headers = [*self._headers, (b"x-request-id", uuid.uuid4().hex.encode())]
-        content = b"" if body is None else json.dumps(body).encode()
-        if content:
-            headers += [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        return httpcore.Request(method, url, headers=headers, content=content, extensions=_TIMEOUTS)
+        whole = f"{address}?{urlencode(query)}" if query else address
+        if body is None:
+            return Request(method, whole, headers)
+        return Request(method, whole, [*headers, (b"content-type", b"application/json")], json.dumps(body).encode())
 
-    async def _streamed(self, place: _Place, request: httpcore.Request) -> tuple[Answer, str | None]:
+    async def _streamed(self, place: Connection, request: Request) -> tuple[Answer, str | None]:
         sent_at = self.throttle.moment()
-        response = await place.send(request)
         try:
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            if response.status == 429:
-                raise self._throttled(headers, sent_at)
+            head = await place.ask(request)
+            if head.status == 429:
+                raise self._throttled(head.headers, sent_at)
             self.throttle.passed(sent_at)
-            if 300 <= response.status < 400:
-                return Answer(response.status, "", b""), headers.get("location", "")
-            if response.status not in (404, 422) and not 200 <= response.status < 300:
-                raise self._refusal(response.status, headers)
-            whole = await self._whole(response, headers)
+            if 300 <= head.status < 400:
+                return Answer(head.status, "", b""), head.headers.get("location", "")
+            if head.status not in (404, 422) and not 200 <= head.status < 300:
+                raise self._refusal(head.status, head.headers)
+            whole = await self._whole(place, head)
         finally:
-            await response.aclose()
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(response.status, content_type, whole, headers.get("date")), None
+            await place.rest()
+        content_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(head.status, content_type, whole, head.headers.get("date")), None
 
-    async def _whole(self, response: httpcore.Response, headers: Mapping[str, str]) -> bytes:
+    async def _whole(self, place: Connection, head: Head) -> bytes:
         """The body, unpacked piece by piece: never more of it than the limit."""
-        encoding = headers.get("content-encoding", "identity").strip().lower()
+        encoding = head.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
-            raise ServerFaultError(status=response.status, cause="encoding")
+            raise ServerFaultError(status=head.status, cause="encoding")
         unpacker = Unpacker(self._size_limit, is_packed=encoding != "identity")
         try:
-            async for piece in response.aiter_stream():
+            async for piece in place.pieces():
                 unpacker.feed(piece)
             return unpacker.body()
         except BrokenBodyError as cause:
-            raise ServerFaultError(status=response.status, cause=cause.cause) from cause
+            raise ServerFaultError(status=head.status, cause=cause.cause) from cause
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (401, 403):
@@ -253,29 +212,6 @@ def http_date(value: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@contextmanager
-def _translated(whole_seconds: float) -> Iterator[None]:
-    """Errors of httpcore as our own; none of them carries an address, a header or a body."""
-    try:
-        yield
-    except TimeoutError as cause:
-        raise PlatformTimeoutError(phase="whole", seconds=whole_seconds) from cause
-    except httpcore.ConnectTimeout as cause:
-        raise PlatformTimeoutError(phase="connect", seconds=_CONNECT_SECONDS) from cause
-    except httpcore.TimeoutException as cause:
-        raise PlatformTimeoutError(phase="read", seconds=_READ_SECONDS) from cause
-    except (httpcore.ConnectError, httpcore.ProxyError) as cause:
-        raise ConnectionBrokenError(cause="connect") from cause
-    except httpcore.RemoteProtocolError as cause:
-        raise ConnectionBrokenError(cause="cut") from cause
-    except httpcore.NetworkError as cause:
-        raise ConnectionBrokenError(cause="reset") from cause
-    except httpcore.UnsupportedProtocol as cause:
-        raise ServerFaultError(cause="address") from cause
-    except (httpcore.ProtocolError, httpcore.ConnectionNotAvailable) as cause:
-        raise ConnectionBrokenError(cause="protocol") from cause
 
 
 def _proxy(base_url: str) -> str | None:
