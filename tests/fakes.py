@@ -44,8 +44,8 @@ def a_descriptor(contract: str, *, available: bool = True, amount: int | None = 
 
 @dataclass
 class FakeGateway:
-    """A platform: ``faults`` by contract are raised, ``stalls`` never answer, ``down`` fails everything, ``rest`` is for
-    how long it wants no request; faults after the ``spent`` first of a contract do not happen."""
+    """A platform: ``faults`` by contract are raised, ``stalls`` never answer, ``down`` fails everything, ``rest`` is
+    for how long it wants no request; faults after the ``spent`` first of a contract do not happen."""
 
     descriptors: dict[str, Descriptor] = field(default_factory=dict)
     faults: dict[str, StfcError] = field(default_factory=dict)
