@@ -44,6 +44,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Policy
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
 from stfc.services import chunk
+from stfc.services.audit import Audit
 from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
@@ -232,6 +233,11 @@ class Application:
     def call_search(self) -> CallSearch:
         """Call records, masked or revealed."""
         return CallSearch(self.views, self.audit, self.clock)
+
+    @cached_property
+    def audit_trail(self) -> Audit:
+        """The audit trail: read, verify."""
+        return Audit(self.audit)
 
     @cached_property
     def part_ledger(self) -> SqlPartLedger:

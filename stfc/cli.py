@@ -27,16 +27,18 @@ from stfc.domain.money import plain, plain_micros
 from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, SettingsError, StfcError
 from stfc.services.backup import BackedUp, Restored
 from stfc.services.health import ACTIONS, Diagnosis, Repaired
-from stfc.services.ports import Actor, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
+from stfc.services.ports import Actor, AuditLine, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
 batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
 holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
+audit_app = typer.Typer(no_args_is_help=True, help="A auditoria: quem fez o quê, a quê, quando e por quê.")
 simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
 app.add_typer(holds_app, name="holds")
+app.add_typer(audit_app, name="audit")
 app.add_typer(simulator_app, name="simulator")
 
 # Typer shows no public name for the base of its usage errors.
@@ -771,6 +773,41 @@ def _observation_lines(kind: str, seen: Observation) -> list[str]:
 def _repaired_document(done: Repaired) -> dict[str, Any]:
     message = text.error(done.error) if done.error else text.fill(text.REPAIRED[done.action], {"count": done.count})
     return {"action": done.action, "count": done.count, "message": message}
+
+
+@audit_app.command("verify")
+def audit_verify(as_json: AsJson = False) -> None:
+    """Confere a auditoria linha a linha; termina com 1 se alguma foi alterada, removida ou acrescentada por fora.
+
+    Guarde o hash da última linha em outro lugar: com ele se prova, depois, que nada antes dele mudou.
+    """
+    verdict = _application().audit_trail.verify()
+    document: dict[str, Any] = {"ok": verdict.broken is None, "lines": verdict.lines, "hash": verdict.hash}
+    message = text.audit_verdict(verdict)
+    if verdict.broken is not None:
+        document["broken"] = {"line": verdict.broken, "cause": verdict.breach, "message": message}
+    _answer(document, as_json, [message])
+    if verdict.broken is not None:
+        raise typer.Exit(1)
+
+
+@audit_app.command("list")
+def audit_list(
+    search: Annotated[str, typer.Option(help="Quem, ato, alvo, motivo ou detalhe.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="No máximo tantas linhas.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """A auditoria, da linha mais nova à mais antiga; pede o papel gestor."""
+    application = _application()
+    total, found = application.audit_trail.page(_actor(application.settings), search=search, limit=limit)
+    rows = [{**vars(line), "at": _local(line.at), "facts": dict(line.facts)} for line in found]
+    _answer({"total": total, "lines": rows}, as_json, [*map(_audit_line, found), f"{total} linhas"])
+
+
+def _audit_line(line: AuditLine) -> str:
+    reason = f"  “{line.reason}”" if line.reason else ""
+    who = f"{line.who} ({line.role}, {line.surface})"
+    return f"{line.seq:>6}  {_local(line.at)}  {who}  {line.action}  {line.target}{reason}"
 
 
 @app.command()

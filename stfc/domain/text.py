@@ -311,6 +311,7 @@ ACTIONS = {
     "reveal": "revelar números",
     "reveal_bulk": "revelar números de vários contratos",
     "repair": "reparar",
+    "read_audit": "ler a auditoria",
 }
 _ERRORS = {
     "CFG-INV": "A configuração {setting} está errada: {cause}.",
@@ -578,7 +579,14 @@ CHECKS = {
     "parts": "Arquivos de ligações",
     "calls": "Ligações",
     "amounts": "Valores",
+    "audit": "Auditoria",
 }
+AUDIT_BREACHES = {
+    "changed": "foi alterada",
+    "missing": "falta",
+    "added": "foi acrescentada por fora",
+}
+"""What may be wrong with a line of the audit trail, by ``AuditVerdict.breach``."""
 DOCTOR = {
     "DOC-INT": "O livro-razão está danificado: {detail}.",
     "DOC-IDX": "Falta no livro-razão a proteção contra cobrar duas vezes: o índice único {index}.",
@@ -617,6 +625,7 @@ DOCTOR = {
     "DOC-IMP": "Ainda não há dados do ERP.",
     "DOC-LOC": "{count} processador(es) pararam sem se despedir; o que faziam volta à fila por si.",
     "DOC-PAU": "O lote {batch} está pausado ({code}).",
+    "DOC-AUD": "A auditoria não está íntegra: a linha {line} {what}.",
 }
 """What the doctor says, by the code of an ``Observation``; other codes are those of errors."""
 _DOCTOR_WORDS = {
@@ -633,6 +642,7 @@ _DOCTOR_WORDS = {
         "zero": "item zerado e evento",
         "events": "evento de faturamento zerado e item",
     },
+    "DOC-AUD": AUDIT_BREACHES,
 }
 
 
@@ -666,6 +676,7 @@ DOCTOR_REPAIRS = {
     "DOC-IMP": "Importe os dados do ERP com “stfc import”.",
     "DOC-LOC": "Esquecer esses processadores e devolver à fila o que faziam.",
     "DOC-PAU": "Resolva a causa; o lote continua por si, ou com “stfc batches retry”.",
+    "DOC-AUD": "Alguém mexeu no livro-razão por fora: compare com o último backup e avise o gestor.",
     "DOC-LEN": "Se persistir, fale com quem opera a Summit ou a rede.",
     "DOC-RPL": "Acerte o relógio desta máquina (NTP); se ele estiver certo, avise quem opera a Summit.",
     "DOC-RLV": "Acerte os relógios desta máquina e do servidor do livro-razão (NTP).",
@@ -694,6 +705,13 @@ REPAIRED = {
     "bring_forward": "{count} contrato(s) com a próxima tentativa trazida para agora.",
 }
 """What a repair did, by its name."""
+
+
+def audit_verdict(verdict: Any) -> str:
+    """Whether the audit trail is whole, in a sentence (``ports.AuditVerdict``)."""
+    if verdict.broken is None:
+        return f"Auditoria íntegra: {verdict.lines} linhas; hash da última: {verdict.hash}"
+    return fill(DOCTOR["DOC-AUD"], {"line": verdict.broken, "what": AUDIT_BREACHES[verdict.breach]})
 
 
 def observation(seen: Any) -> str:

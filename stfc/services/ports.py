@@ -1022,6 +1022,51 @@ class AuditLedger(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class AuditLine:
+    """A line of the audit trail: who did what to which target, in which role, from where and why.
+
+    ``seq`` counts from 1 without gaps; ``hash`` binds the line to all before it.
+    """
+
+    seq: int
+    at: datetime
+    who: str
+    role: str
+    surface: str
+    action: str
+    target: str
+    reason: str | None
+    facts: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditVerdict:
+    """What a look at the trail found: ``lines`` are whole, the last of them with ``hash``.
+
+    ``broken`` is the first line that is not, None when all are; ``breach`` says what is wrong there, a key of
+    ``text.AUDIT_BREACHES``.
+    """
+
+    lines: int
+    hash: str
+    broken: int | None = None
+    breach: str | None = None
+
+
+class AuditTrail(Protocol):
+    """The audit trail as people read it."""
+
+    def page(self, *, search: str = "", offset: int = 0, limit: int | None = None) -> tuple[int, list[AuditLine]]:
+        """How many lines hold ``search`` (any case; empty for all), and a page of them, newest first."""
+        ...
+
+    def verify(self) -> AuditVerdict:
+        """Whether every line is as it was written, none is missing and none was added; in constant memory."""
+        ...
+
+
 # --- The doctor ----------------------------------------------------------------------------------------------------
 
 
@@ -1074,10 +1119,12 @@ class LedgerHealth:
 @dataclass(frozen=True)
 class Depth:
     """How much history the doctor reads: the months that changed last, at most ``months`` of them and no more than
-    hold ``calls`` records, but always one; and one of the older ones, another at each revision."""
+    hold ``calls`` records, but always one; and one of the older ones, another at each revision. Of the audit trail the
+    last ``lines``."""
 
     months: int = 12
     calls: int = 5_000_000
+    lines: int = 10_000
 
 
 class LedgerDoctor(Protocol):

@@ -881,3 +881,25 @@ def test_interrupted_wait_hands_back_what_it_holds(terminal: Terminal, process: 
 def test_console_script_is_the_command_line() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"stfc": "stfc.cli:main"}
+
+
+# --- Audit ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_trail_is_verified_and_a_line_bent_from_outside_is_named(billed: Terminal) -> None:
+    whole = billed.ask("audit", "verify")
+    assert (set(whole), whole["ok"]) == ({"ok", "lines", "hash"}, True)
+    with sqlite3.connect(billed.home / "ledger.db") as ledger:
+        ledger.execute("DROP TRIGGER audit_no_update")
+        ledger.execute("UPDATE audit SET who = 'eva' WHERE seq = 2")
+    answer = billed.run("audit", "verify", "--json")
+    assert (answer.status, answer.document["ok"], answer.document["broken"]["line"]) == (1, False, 2)
+    assert "linha 2 foi alterada" in answer.document["broken"]["message"]
+
+
+def test_managers_list_the_trail_and_nobody_else_does(billed: Terminal) -> None:
+    assert billed.refuse("audit", "list") == "USO-PER"
+    answer = billed.run("audit", "list", "--search", "BATCH", "--json", STFC_ROLE="manager")
+    (line,) = answer.document["lines"]
+    assert (answer.document["total"], line["seq"], line["who"], line["action"]) == (1, 2, "ana", "batch.open")
+    assert INSTANT.fullmatch(line["at"])

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema, unfinished
+from stfc.adapters.ledger.audit import verified
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.images import as_arrow, read_live_calls, read_rollup
 from stfc.adapters.ledger.parts import read_listed_paths
@@ -70,6 +71,7 @@ class SqlLedgerDoctor:
                     *_unowned(connection),
                     *_out_of_step([row for row in registered if row not in dead]),
                     *unfinished.examine(connection, now),
+                    *_broken_trail(connection, None if depth is None else depth.lines),
                 ),
                 snapshot=_current_snapshot(connection),
                 snapshots=kept(connection),
@@ -234,6 +236,13 @@ def _disagreements(connection: Connection, months: Collection[str]) -> Iterator[
 
 def _differ(one: sa.Table, other: sa.Table, *names: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(one.c[name].is_distinct_from(other.c[name]) for name in names))
+
+
+def _broken_trail(connection: Connection, last: int | None) -> Iterator[Observation]:
+    """The first line of the audit trail, or of its ``last`` ones, that is not as it was written."""
+    verdict = verified(connection, last)
+    if verdict.broken is not None:
+        yield Observation("audit", "DOC-AUD", {"line": verdict.broken, "what": verdict.breach})
 
 
 def _unowned(connection: Connection) -> Iterator[Observation]:

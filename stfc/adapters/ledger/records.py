@@ -1,5 +1,6 @@
 """Small shared writings: facts as JSON text, log lines, audit lines, and a batch's status from its items."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ A million attempts: an item may be handed back every few seconds for a month wit
 # Made once: ``json.dumps`` with options makes an encoder for each of the thousand log lines of a chunk.
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str).encode
 
+AUDITED = ("seq", "at", "who", "role", "surface", "action", "target", "reason", "facts")
+"""What a line of the audit trail says, in the order in which it is hashed."""
 ENDED = ("done", "cancelled")
 """The states of a batch in which no item waits or runs."""
 
@@ -109,19 +112,41 @@ def audit(
     reason: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append a line to the audit trail, in the transaction of the act itself (PRODUCT 9)."""
-    connection.execute(
-        sa.insert(schema.audit).values(
-            at=now,
-            who=actor.name,
-            role=actor.role,
-            surface=actor.surface,
-            action=action,
-            target=target,
-            reason=reason,
-            facts=dump(facts or {}),
-        )
-    )
+    """Append a line to the audit trail, in the transaction of the act itself (PRODUCT 9).
+
+    Each line is bound to the one before by its hash. The caller holds the write lock, so that no two lines are bound to
+    the same one, and what is rolled back leaves no gap.
+    """
+    state = schema.state
+    head = connection.execute(
+        sa.update(state)
+        .values(audit_lines=state.c.audit_lines + 1)
+        .returning(state.c.audit_lines.label("seq"), state.c.audit_hash)
+    ).one()
+    line = {
+        "seq": head.seq,
+        "at": now,
+        "who": actor.name,
+        "role": actor.role,
+        "surface": actor.surface,
+        "action": action,
+        "target": target,
+        "reason": reason,
+        "facts": dump(facts or {}),
+    }
+    bound = audit_hash({**line, "at": schema.micros(now)}, head.audit_hash)
+    connection.execute(sa.insert(schema.audit).values(**line, hash=bound))
+    connection.execute(sa.update(state).values(audit_hash=bound))
+
+
+def audit_hash(line: Mapping[str, Any], previous: str) -> str:
+    """The sha256 that binds a line of the audit trail to the hash of the one before.
+
+    Args:
+        line: the columns of ``AUDITED`` as they are stored; the instant in microseconds, the facts as text.
+        previous: ``schema.AUDIT_START`` for the first line.
+    """
+    return hashlib.sha256(json.dumps([*(line[name] for name in AUDITED), previous]).encode("ascii")).hexdigest()
 
 
 def refresh_batch(connection: Connection, batch: int, now: datetime) -> None:

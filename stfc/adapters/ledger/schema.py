@@ -16,6 +16,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def micros(at: datetime) -> int:
+    """An aware instant as it is stored: whole microseconds since 1970 UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """An aware instant, stored as whole microseconds: the same in SQLite and PostgreSQL, exact and sortable."""
 
@@ -24,7 +29,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Microseconds since 1970 of an aware instant."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """The aware UTC instant again."""
@@ -35,6 +40,9 @@ Key = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Text keys compare by bytes in both stores, so that order and ranges agree with Python's and Polars'."""
 Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """SQLite numbers rows by itself only for an INTEGER key."""
+
+AUDIT_START = 64 * "0"
+"""What the first line of the audit trail is bound to."""
 
 metadata = sa.MetaData()
 
@@ -47,6 +55,9 @@ state = sa.Table(
     sa.Column("last_number", sa.Integer, nullable=False),
     sa.Column("imported_at", Instant),
     sa.Column("provisioning_revision", sa.BigInteger, nullable=False),
+    # The head of the audit trail: how many lines it has and the hash of the last, so that a tail cut off is missed.
+    sa.Column("audit_lines", sa.BigInteger, nullable=False),
+    sa.Column("audit_hash", sa.String, nullable=False),
 )
 
 months = sa.Table(
@@ -292,7 +303,7 @@ provisionings = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("seq", Serial, primary_key=True),
+    sa.Column("seq", Serial, primary_key=True, autoincrement=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("who", sa.String, nullable=False),
     sa.Column("role", sa.String, nullable=False),
@@ -301,4 +312,25 @@ audit = sa.Table(
     sa.Column("target", sa.String, nullable=False),
     sa.Column("reason", sa.String),
     sa.Column("facts", sa.Text, nullable=False),
+    # Binds the line to all before it, see ``records.audit_hash``.
+    sa.Column("hash", sa.String, nullable=False),
 )
+
+_REFUSE = "RAISE(ABORT, 'audit is append-only')"
+_APPEND_ONLY = {
+    "sqlite": (
+        f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT {_REFUSE}; END",
+        f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT {_REFUSE}; END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$",
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
+    ),
+}
+for _store, _statements in _APPEND_ONLY.items():
+    for _statement in _statements:
+        # SQLAlchemy leaves the constructor untyped.
+        _trigger = sa.DDL(_statement)  # type: ignore[no-untyped-call]
+        sa.event.listen(audit, "after_create", _trigger.execute_if(dialect=_store))

@@ -21,7 +21,13 @@ def upgrade() -> None:
     _results()
     _calls()
     _operation()
-    op.execute(sa.text("INSERT INTO state (id, revision, last_number, provisioning_revision) VALUES (1, 0, 0, 0)"))
+    _append_only()
+    op.execute(
+        sa.text(
+            "INSERT INTO state (id, revision, last_number, provisioning_revision, audit_lines, audit_hash) "
+            f"VALUES (1, 0, 0, 0, 0, '{64 * '0'}')"
+        )
+    )
 
 
 def _state() -> None:
@@ -33,6 +39,8 @@ def _state() -> None:
         sa.Column("last_number", sa.Integer(), nullable=False),
         sa.Column("imported_at", INSTANT, nullable=True),
         sa.Column("provisioning_revision", sa.BigInteger(), nullable=False),
+        sa.Column("audit_lines", sa.BigInteger(), nullable=False),
+        sa.Column("audit_hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -293,7 +301,7 @@ def _operation() -> None:
     op.create_index("ix_provisionings_contract", "provisionings", ["contract"])
     op.create_table(
         "audit",
-        sa.Column("seq", SERIAL, nullable=False),
+        sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("who", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
@@ -302,5 +310,25 @@ def _operation() -> None:
         sa.Column("target", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+    )
+
+
+def _append_only() -> None:
+    """Let the store itself refuse to change or remove a line of the audit trail."""
+    if op.get_bind().dialect.name == "sqlite":
+        for act in ("update", "delete"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{act} BEFORE {act.upper()} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+            )
+        return
+    op.execute(
+        "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
     )
