@@ -19,7 +19,7 @@ Ask = Callable[[Callable[[SummitGateway], Coroutine[Any, Any, Any]]], Future[Any
 """Runs a coroutine with a gateway to the platform, elsewhere; the future can be cancelled."""
 
 _HEALTH_FIRST, _HEALTH_MOST = 1.0, 60.0
-_HEALTH_SECONDS = 5.0
+_HEALTH_SECONDS = 10.0
 _MANY_REFUSALS = 5
 _LISTING_SECONDS = 10.0
 _LISTING_AGAIN = timedelta(seconds=60)
