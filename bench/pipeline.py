@@ -4,6 +4,7 @@
 answer waits. Per shape it prints the fastest of some turns, each in a fresh home:
 
 * contracts and records per second, from the batch's start to its end, and DuckDB's records per second in the same run;
+* CPU of a contract in ms, the worker's (opening the batch included) and the simulator's;
 * requests and ledger transactions, counted in a turn that is not timed;
 * where the time of a contract goes, in ms, one chunk at a time so that nothing overlaps: *books* is all but network
   and reading of files.
@@ -25,7 +26,7 @@ from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.store import ParquetCallStore
-from stfc.adapters.summit.connection import DirectConnection, Request
+from stfc.adapters.summit.connection import Connection, Request
 from stfc.bootstrap import Application
 from stfc.services.worker import Worker
 
@@ -49,17 +50,17 @@ class Counts:
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
-        self._ask = DirectConnection.ask
-        DirectConnection.ask = self._counted()  # type: ignore[method-assign]
+        self._ask = Connection.ask
+        Connection.ask = self._counted()  # type: ignore[method-assign]
         sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
 
     def stop(self) -> None:
         """Count no more."""
-        DirectConnection.ask = self._ask  # type: ignore[method-assign]
+        Connection.ask = self._ask  # type: ignore[method-assign]
         sa.event.remove(sa.Engine, "before_cursor_execute", self._statement)
 
     def _counted(self) -> Any:
-        def counted(connection: DirectConnection, request: Request) -> Any:
+        def counted(connection: Connection, request: Request) -> Any:
             path = request.address
             kind = "files" if "/v1/files/" in path else "pages" if "billing-files?" in path else "others"
             self.seen[kind] += 1
@@ -119,18 +120,26 @@ def measure(folder: Path, shape: str) -> None:
     """One shape: a line of figures, a line of counts, a line of phases."""
     contracts, calls = (int(part) for part in shape.split("x"))
     erp = make_erp(folder, contracts)
-    with platform(erp, calls=calls) as address:
+    with platform(erp, calls=calls) as summit:
+        address = summit.address
         links = warm(address)
         counts = Counts()
         app = make_home(folder / "counted", erp, address)
         counts.seen.clear()
         bill(app)
         counts.stop()
-        seconds, records = min(bill(make_home(folder / f"turn{turn}", erp, address)) for turn in range(TURNS))
+        turns = []
+        for turn in range(TURNS):
+            app = make_home(folder / f"turn{turn}", erp, address)
+            cpu = time.process_time(), summit.cpu_seconds()
+            took, records = bill(app)
+            own, others = time.process_time() - cpu[0], summit.cpu_seconds() - cpu[1]
+            turns.append((took, own / contracts * 1000, others / contracts * 1000))
+        seconds, own, others = min(turns)
         yardstick = min(copied(folder, address, links) for _ in range(TURNS))
         print(
             f"{shape:<12}{contracts / seconds:>10,.0f}{records / seconds / 1e3:>12,.0f}"
-            f"{records / yardstick / 1e3:>12,.0f}{yardstick / seconds:>10.3f}",
+            f"{records / yardstick / 1e3:>12,.0f}{yardstick / seconds:>10.3f}{own:>12.2f}{others:>12.2f}",
             flush=True,
         )
         seen = counts.seen
@@ -164,7 +173,8 @@ def phases(app: Application, contracts: int) -> None:
 
 def main() -> None:
     """Measure every shape."""
-    print(f"{'files':<12}{'contracts/s':>10}{'k records/s':>12}{'k COPY/s':>12}{'of COPY':>10}")
+    print(f"{'files':<12}{'contracts/s':>10}{'k records/s':>12}{'k COPY/s':>12}{'of COPY':>10}", end="")
+    print(f"{'worker ms':>12}{'platform ms':>12}")
     for shape in sys.argv[1:] or SHAPES:
         with tempfile.TemporaryDirectory() as folder:
             measure(Path(folder), shape)

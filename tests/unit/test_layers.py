@@ -101,8 +101,6 @@ LIBRARIES = {
     "alembic": Library("alembic", ("stfc.adapters.ledger",), "migrations belong to the ledger's adapter"),
     "psycopg": Library("psycopg", ("stfc.adapters.ledger",), "SQL stands in the ledger's adapter alone"),
     "httpx": Library("httpx", ("stfc.adapters.summit", "stfc.adapters.notices"), "HTTP out: the platform and webhooks"),
-    "httpcore": Library("httpx", ("stfc.adapters.summit",), "the engine below httpx: the platform behind a proxy"),
-    "h11": Library("h11", ("stfc.adapters.summit",), "HTTP/1.1 itself, for what is asked by the thousand"),
     "duckdb": Library("duckdb", ("stfc.adapters",), "the read model's engine is an adapter's technique"),
     "polars": Library(
         "polars",

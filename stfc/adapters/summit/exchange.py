@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import httpx
 
 from stfc.adapters.summit import throttle
-from stfc.adapters.summit.connection import Connection, Head, Request, connection
+from stfc.adapters.summit.connection import Connection, Head, Request
 from stfc.adapters.summit.unpacking import BrokenBodyError, Unpacker
 from stfc.errors import (
     CredentialsRefusedError,
@@ -47,7 +47,7 @@ class Answer:
 class Exchange:
     """Talks to one platform over a bounded number of connections; use inside one event loop.
 
-    The queue of free connections is the pool: nobody looks at all of them for a request, as the pool of httpx does.
+    The queue of free connections is the pool: nobody looks at all of them for a request, as a client of httpx does.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Exchange:
         # The one used last comes first: few requests keep few connections.
         self._free = asyncio.LifoQueue()
         proxy = _proxy(self._base)
-        self._all = [connection(self._base, proxy, _ssl_context()) for _ in range(self._connections)]
+        self._all = [Connection(proxy, _ssl_context()) for _ in range(self._connections)]
         for one in self._all:
             self._free.put_nowait(one)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from stfc.adapters.summit.connection import Head, Request, connection
+from stfc.adapters.summit.connection import Connection, Head, Request
 from stfc.errors import ConnectionBrokenError
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -52,7 +52,7 @@ def asked(peer: Peer, count: int, *, proxied: bool = False) -> list[tuple[Head, 
         server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
         here = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         base = "http://summit.test" if proxied else here
-        one = connection(base, here if proxied else None, ssl.create_default_context())
+        one = Connection(here if proxied else None, ssl.create_default_context())
         found = []
         async with server:
             for number in range(count):
@@ -110,7 +110,7 @@ def test_nobody_there_is_a_broken_connection() -> None:
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         server.close()
         await server.wait_closed()
-        await connection(base, None, ssl.create_default_context()).ask(Request("GET", base + "/", []))
+        await Connection(None, ssl.create_default_context()).ask(Request("GET", base + "/", []))
 
     with pytest.raises(ConnectionBrokenError) as caught:
         asyncio.run(run())
