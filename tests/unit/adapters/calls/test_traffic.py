@@ -60,6 +60,7 @@ def counted(rows: list[dict[str, Any]]) -> Peaks:
         night=max(nights.values(), default=0),
         weekend=max(weekends.values(), default=0),
         countries=dict(Counter(row["destination"] for row in abroad)),
+        calls=len(rows),
     )
 
 
