@@ -36,9 +36,9 @@ def rates(app: Application, batch: int) -> tuple[float, float, int]:
 def measure(folder: Path, contracts: int, latency: int) -> None:
     """One line of the table."""
     erp = make_erp(folder, contracts)
-    with platform(erp, calls=50, latency=latency, faults=(STALLED,)) as address:
-        warm(address)
-        app = make_home(folder / "home", erp, address)
+    with platform(erp, calls=50, latency=latency, faults=(STALLED,)) as summit:
+        warm(summit.address)
+        app = make_home(folder / "home", erp, summit.address)
         batch = open_batch(app)
         app.worker().run(until_idle=True, batch=batch)
         others, whole, stalled = rates(app, batch)

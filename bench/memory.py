@@ -31,9 +31,9 @@ def peak(command: list[str], env: dict[str, str]) -> int:
 def measure(folder: Path, contracts: int) -> int:
     """KiB at the peak for a batch of ``contracts``."""
     erp = make_erp(folder, contracts)
-    with platform(erp, calls=CALLS) as address:
-        warm(address)
-        app = make_home(folder / "home", erp, address)
+    with platform(erp, calls=CALLS) as summit:
+        warm(summit.address)
+        app = make_home(folder / "home", erp, summit.address)
         batch = open_batch(app)
         command = [sys.executable, "-m", "stfc.cli", "worker", "--until-idle"]
         most = peak(command, environment(app))

@@ -71,9 +71,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         erp = make_erp(folder, given.contracts)
-        with platform(erp, calls=50, latency=LATENCY) as address:
-            warm(address)
-            app = make_home(folder / "home", erp, address)
+        with platform(erp, calls=50, latency=LATENCY) as summit:
+            warm(summit.address)
+            app = make_home(folder / "home", erp, summit.address)
             batch = open_batch(app)
             os.environ.update(environment(app))
             pages = {name: opened(name) for name in PAGES}

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,19 @@ ROOT = Path(__file__).resolve().parents[1]
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
 
 
+@dataclass(frozen=True)
+class Platform:
+    """A simulator that runs: where it answers, and its process."""
+
+    address: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """What it has computed so far (Linux)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def make_erp(folder: Path, contracts: int) -> Path:
     """A dump of ``contracts`` that are all eligible in ``MONTH``; gives its folder."""
     erp = folder / "erp"
@@ -37,8 +51,8 @@ def make_erp(folder: Path, contracts: int) -> Path:
 
 
 @contextmanager
-def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...] = ()) -> Iterator[str]:
-    """A simulator on loopback, ``calls`` calls in every file; gives its address."""
+def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...] = ()) -> Iterator["Platform"]:
+    """A simulator on loopback, ``calls`` calls in every file."""
     options = ["--erp", str(erp), "--token", TOKEN, "--as-of", AS_OF.isoformat(), "--clean"]
     options += ["--calls-per-contract", str(calls), "--latency", str(latency)]
     options += [word for fault in faults for word in ("--fault", fault)]
@@ -48,7 +62,7 @@ def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...]
         try:
             address = next(line.split()[-1] for line in child.stderr if line.startswith("simulator ready"))
             threading.Thread(target=child.stderr.read, daemon=True).start()
-            yield address
+            yield Platform(address, child.pid)
         finally:
             child.terminate()
 

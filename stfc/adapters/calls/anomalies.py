@@ -1,7 +1,6 @@
 """What is odd about the files of a chunk, each against its contract's own past (PRODUCT 7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 
 import polars as pl
@@ -64,7 +63,8 @@ class Anomalies:
 
 
 def _traffic(seen: Peaks, amount: Centavos = _FREE) -> Traffic:
-    return Traffic(amount=amount, **asdict(seen))
+    # Not asdict, which copies all the way down: half of the time that a small file took.
+    return Traffic(amount=amount, **vars(seen))
 
 
 def _before(
