@@ -33,6 +33,7 @@ from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.late_files import SqlLateFileLedger
 from stfc.adapters.ledger.parts import SqlPartLedger
+from stfc.adapters.ledger.plans import SqlPlanLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.unfinished import SqlUnfinished
@@ -55,6 +56,7 @@ from stfc.services.holds import Holds
 from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor, SnapshotJanitor
 from stfc.services.late_files import LookPolicy
+from stfc.services.plans import Plans
 from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
 from stfc.services.status import DiskWatch, StatusService
@@ -211,6 +213,11 @@ class Application:
     def holds(self) -> Holds:
         """Held charges: list, release, reject."""
         return Holds(SqlHoldLedger(self.database), self.clock)
+
+    @cached_property
+    def plans(self) -> Plans:
+        """Tariff plans: import, list."""
+        return Plans(SqlPlanLedger(self.database), self.clock)
 
     @cached_property
     def provisioning_ledger(self) -> SqlProvisioningLedger:

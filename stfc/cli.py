@@ -24,7 +24,15 @@ from stfc.domain import text
 from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain, plain_micros
-from stfc.errors import ImportRefusedError, InvalidInputError, NotPossibleError, SettingsError, StfcError
+from stfc.domain.plan import PlanVersion
+from stfc.errors import (
+    ImportRefusedError,
+    InvalidInputError,
+    NotPossibleError,
+    PlansRefusedError,
+    SettingsError,
+    StfcError,
+)
 from stfc.services.backup import BackedUp, Restored
 from stfc.services.health import ACTIONS, Diagnosis, Repaired
 from stfc.services.ports import Actor, AuditLine, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
@@ -32,11 +40,13 @@ from stfc.services.ports import Actor, AuditLine, BatchSummary, ExportFormat, Ho
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
 batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
+plans_app = typer.Typer(no_args_is_help=True, help="Planos tarifários e suas versões.")
 holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
 audit_app = typer.Typer(no_args_is_help=True, help="A auditoria: quem fez o quê, a quê, quando e por quê.")
 simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
+app.add_typer(plans_app, name="plans")
 app.add_typer(holds_app, name="holds")
 app.add_typer(audit_app, name="audit")
 app.add_typer(simulator_app, name="simulator")
@@ -62,6 +72,11 @@ def main() -> None:
         problems = [vars(problem) for problem in error.facts["problems"]]
         for problem in error.facts["problems"] if not as_json else ():
             typer.echo(f"{problem.file}:{problem.line}: {problem.column}: {problem.cause}", err=True)
+        _fail(error.code, text.error(error), as_json, None, 1, {"problems": problems})
+    except PlansRefusedError as error:
+        for problem in error.facts["problems"] if not as_json else ():
+            typer.echo(text.plan_problem(problem), err=True)
+        problems = [vars(problem) for problem in error.facts["problems"]]
         _fail(error.code, text.error(error), as_json, None, 1, {"problems": problems})
     except StfcError as error:
         _fail(error.code, text.error(error), as_json, None, 2 if isinstance(error, InvalidInputError) else 1)
@@ -331,6 +346,40 @@ def indicators(competence: CompetenceText, as_json: AsJson = False) -> None:
     by_rule = figures["not_invoiced_by_rule"].items()
     lines += [f"  fora da lista, {text.RULES[rule]}: {count}" for rule, count in by_rule if count]
     _answer(figures, as_json, lines)
+
+
+# --- Tariff plans --------------------------------------------------------------------------------------------------
+
+
+@plans_app.command("import")
+def plans_import(
+    file: Annotated[Path, typer.Argument(help="Arquivo TOML com os planos.")],
+    as_json: AsJson = False,
+) -> None:
+    """Importa planos tarifários: todos ou nenhum. O mesmo arquivo outra vez não muda nada."""
+    try:
+        content = file.read_bytes()
+    except OSError as cause:
+        raise InvalidInputError(field="file", value=str(file), cause="file", reason=cause.strerror) from cause
+    application = _application()
+    _answer_plans(application.plans.import_(content, _actor(application.settings)), as_json)
+
+
+@plans_app.command("list")
+def plans_list(as_json: AsJson = False) -> None:
+    """As versões de todos os planos, por código e vigência."""
+    _answer_plans([row.version for row in _application().plans.rows()], as_json)
+
+
+def _answer_plans(versions: Sequence[PlanVersion], as_json: bool) -> None:
+    document = [
+        {"code": one.code, "name": one.name, "valid_from": one.valid_from.isoformat(), "mode": one.mode.value}
+        for one in versions
+    ]
+    lines = [
+        f"{one.code:<20} desde {text.day(one.valid_from)}  {text.MODES[one.mode]:<25}  {one.name}" for one in versions
+    ]
+    _answer({"plans": document}, as_json, lines or ["Nenhum plano importado."])
 
 
 # --- Billing -------------------------------------------------------------------------------------------------------
@@ -666,12 +715,13 @@ def calls_(
 
 
 def _call_document(row: dict[str, Any]) -> dict[str, Any]:
-    """A record as stored: amount as decimal text, instant and day ISO; the claim is the ledger's own affair."""
+    """A record as stored: amounts as decimal text, instant and day ISO; the claim is the ledger's own affair."""
     document = {name: value for name, value in row.items() if name != "claim"}
     return document | {
         "started_at": row["started_at"].astimezone(SAO_PAULO).isoformat(),
         "local_day": row["local_day"].isoformat(),
         "amount": plain_micros(row["amount"]),
+        "our_price": None if row["our_price"] is None else plain_micros(row["our_price"]),
     }
 
 

@@ -155,6 +155,7 @@ def _first_data(home: Path) -> None:
     application = bootstrap.from_environment(home=home)
     if application.snapshot_ledger.current() is None:
         application.importing.run(home / "erp", _ACTOR)
+        application.plans.import_((ROOT / "data" / "plans" / "demonstracao.toml").read_bytes(), _ACTOR)
     last = Competence.parse(about["until"])
     for competence in last_months(last.plus(-1), about["months"] - 1):
         application.billing.open(competence, None, _ACTOR, request_key=f"demo {competence}")

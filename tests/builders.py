@@ -336,6 +336,7 @@ class LedgerInMemory:
     def __init__(self, snapshot: int | None = 1) -> None:
         self.snapshot = snapshot
         self.provisioning: list[dict[str, Any]] = []
+        self.plans = dict.fromkeys(["empresarial-500", "gold", "silver", "a", "b"], date(2026, 1, 1))
         self.revision = 1
         self._months: dict[Competence, tuple[int, Month]] = {}
 
@@ -352,6 +353,7 @@ class LedgerInMemory:
             imported_at=None if self.snapshot is None else NOON,
             months={competence: revision for competence, (revision, _) in self._months.items()},
             provisioning=pa.Table.from_pylist(self.provisioning, schema=_PROVISIONING),
+            plans=self.plans,
         )
 
     def images(

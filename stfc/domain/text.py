@@ -308,6 +308,7 @@ ACTIONS = {
     "reject_hold": "rejeitar cobranças retidas",
     "provision": "reenviar a integração",
     "import": "importar dados do ERP",
+    "import_plans": "importar planos tarifários",
     "reveal": "revelar números",
     "reveal_bulk": "revelar números de vários contratos",
     "repair": "reparar",

@@ -120,7 +120,8 @@ def finish(spec: ChunkSpec, haul: Haul, assessor: CallAssessor, store: CallStore
         one = haul.items[item.item]
         outcome = one.outcome or assessment.outcomes[item.item]
         log = (*one.log, *assessment.log.get(item.item, ()))
-        results.append(ItemResult(item.item, item.claim, item.contract, outcome, log))
+        plans = assessment.plans.get(item.item, frozenset())
+        results.append(ItemResult(item.item, item.claim, item.contract, outcome, log, plans))
     return ChunkResult(tuple(results), part, haul.not_before)
 
 

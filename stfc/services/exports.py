@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from stfc.domain import fiscal
 from stfc.domain.competence import Competence
-from stfc.domain.money import Centavos, reais
+from stfc.domain.money import Centavos, cut, reais
 from stfc.errors import NotPossibleError
 from stfc.services.ports import (
     CallExport,
@@ -108,7 +108,7 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 def _fiscal_rows(charge: dict[str, Any], classes: list[dict[str, Any]], competence: str) -> list[dict[str, Any]]:
     _refuse_difference(charge, sum(row["calls"] for row in classes))
-    shares = fiscal.split(Centavos(charge["amount"]), [int(row["micros"]) for row in classes])
+    shares = fiscal.split(Centavos(charge["amount"]), _weights(charge["amount"], classes))
     return [
         {
             "competence": competence,
@@ -123,6 +123,12 @@ def _fiscal_rows(charge: dict[str, Any], classes: list[dict[str, Any]], competen
         }
         for row, share in zip(classes, shares, strict=True)
     ]
+
+
+def _weights(amount: int, classes: list[dict[str, Any]]) -> list[int]:
+    """What each class weighs in the charge: by Summit's amounts, or by our prices where they are what was charged."""
+    platform, ours = ([int(row[name]) for row in classes] for name in ("micros", "ours"))
+    return ours if cut(sum(platform)) != amount == cut(sum(ours)) else platform
 
 
 def _refuse_difference(charge: dict[str, Any], found: int) -> None:

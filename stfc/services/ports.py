@@ -17,6 +17,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, Outcome
+from stfc.domain.plan import PlanVersion
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -261,7 +262,8 @@ class ChunkSpec:
     """The work of one ``process_chunk``; picklable, needs no ledger.
 
     ``calls`` are the live calls of earlier files, for repeats. ``snapshot_folder`` holds the lines of the ERP.
-    ``slow``: of files that were slow before.
+    ``slow``: of files that were slow before. ``plans`` are all versions of all tariff plans; the snapshot says which
+    contract names which.
     """
 
     batch: int
@@ -270,17 +272,20 @@ class ChunkSpec:
     snapshot_folder: Path
     calls: LiveCalls
     slow: bool = False
+    plans: tuple[PlanVersion, ...] = ()
 
 
 @dataclass(frozen=True)
 class ItemResult:
-    """What ``process_chunk`` found for one item, before the ledger decides."""
+    """What ``process_chunk`` found for one item, before the ledger decides. ``plans`` are the keys of the plan versions
+    that priced its calls."""
 
     item: int
     claim: int
     contract: str
     outcome: Outcome
     log: tuple[LogLine, ...]
+    plans: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -306,11 +311,13 @@ class Arrived:
 @dataclass(frozen=True)
 class Assessment:
     """What the arrived files of a chunk come to, by item: outcome and log lines, and the calls of those items that may
-    be charged (Arrow, the schema of a part; each row carries its item's claim)."""
+    be charged (Arrow, the schema of a part; each row carries its item's claim). ``plans`` are the keys of the plan
+    versions that priced calls."""
 
     outcomes: Mapping[int, Outcome]
     log: Mapping[int, Sequence[LogLine]]
     calls: pa.Table
+    plans: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 class CallAssessor(Protocol):
@@ -429,6 +436,7 @@ class LedgerState:
 
     ``snapshot`` is None before the first import. ``months`` maps each competence the ledger knows to its revision.
     ``provisioning`` (Arrow): contract, at (timestamp UTC), ok (bool), code (or null); the last result per contract.
+    ``plans`` maps the code of each tariff plan to the day on which its first version begins.
     """
 
     revision: int
@@ -436,6 +444,7 @@ class LedgerState:
     imported_at: datetime | None
     months: Mapping[Competence, int]
     provisioning: pa.Table
+    plans: Mapping[str, date] = field(default_factory=dict)
 
 
 class LedgerReader(Protocol):
@@ -757,6 +766,7 @@ class Claim:
     waiting: int
     calls: LiveCalls
     slow: bool = False
+    plans: tuple[PlanVersion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -901,6 +911,35 @@ class LateFileLedger(Protocol):
         ...
 
 
+# --- Tariff plans ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """A version of a plan as the ledger keeps it; ``used``: a charge was priced by it, so that it never changes."""
+
+    version: PlanVersion
+    used: bool
+    imported_at: datetime
+    imported_by: str
+
+
+class PlanLedger(Protocol):
+    """Where the versions of tariff plans are kept."""
+
+    def store(self, versions: Sequence[PlanVersion], actor: Actor, *, now: datetime) -> None:
+        """Keep ``versions``, audited, in one transaction, all or none; what is there unchanged changes nothing.
+
+        ``PlansRefusedError`` names every version that differs from the one of its code and day which a charge has used,
+        or which a running one may be using.
+        """
+        ...
+
+    def rows(self) -> list[PlanRow]:
+        """Every version, by code and first day."""
+        ...
+
+
 # --- Provisioning ----------------------------------------------------------------------------------------------------
 
 
@@ -1007,8 +1046,8 @@ class CallExport(Protocol):
         ...
 
     def by_class(self, live: LiveCalls) -> pa.Table:
-        """contract, claim, class, calls, seconds, micros (decimal, no fraction): live calls, by contract,
-        claim and class."""
+        """contract, claim, class, calls, seconds, micros of Summit's amounts and ours of our prices (decimals, no
+        fraction): live calls, by contract, claim and class."""
         ...
 
 

@@ -264,6 +264,7 @@ class Worker:
             snapshot_folder=self._store.folder(snapshot),
             calls=claim.calls,
             slow=claim.slow,
+            plans=claim.plans,
         )
 
     def _listing(self, claim: Claim) -> Mapping[str, Descriptor]:

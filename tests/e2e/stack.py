@@ -110,6 +110,7 @@ class Stack:
         with ThreadPoolExecutor() as side_by_side:
             launched = side_by_side.submit(self.launch, *platform)
             self.run("import", str(self.erp))
+            self.run("plans", "import", str(ROOT / "data" / "plans" / "demonstracao.toml"))
             self.environment["STFC_SUMMIT_URL"] = launched.result().ready
             both = [side_by_side.submit(self.launch, *one) for one in (("worker",), ("app", "--port", "0"))]
             for one in both:

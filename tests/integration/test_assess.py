@@ -19,6 +19,7 @@ from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.money import Centavos, Micros
 from stfc.domain.outcome import Charged, Failed, Held, Outcome, Zero
+from stfc.domain.plan_file import parse as parse_plans
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, LiveCalls, LogLine
 from tests.billing_files import a_file, a_record, a_trailer
 
@@ -43,6 +44,8 @@ def snapshot(tmp_path: Path) -> Path:
     services = [(f"s-{contract}", contract, "summit", "telephony") for contract in ("4711", "4712")]
     names = ["service", "contract", "integrator", "kind"]
     pl.DataFrame(services, schema=names, orient="row").write_parquet(folder / "services.parquet")
+    named = {"contract": ["4711", "4712", "4713"], "plan": ["p", "retired", None]}
+    pl.DataFrame(named).write_parquet(folder / "contracts.parquet")
     return folder
 
 
@@ -63,9 +66,13 @@ class Chunk:
         files: Mapping[str, bytes],
         *,
         calls: LiveCalls = NO_CALLS,
+        plans: str = "",
         **announced: Any,
     ) -> tuple[dict[str, Outcome], Assessment]:
-        """Outcomes by contract, and all of the assessment; ``announced`` goes into every descriptor."""
+        """Outcomes by contract, and all of the assessment; ``announced`` goes into every descriptor.
+
+        Contract 4711 names the plan ``p``, 4712 one that nobody imported; ``plans`` is TOML.
+        """
         items = tuple(
             ClaimedItem(item, item * 100 + 1, contract, tries=0) for item, contract in enumerate(files, start=1)
         )
@@ -73,7 +80,8 @@ class Chunk:
             item.item: Arrived(Descriptor(item.contract, OCTOBER, True, "", **announced), files[item.contract])
             for item in items
         }
-        spec = ChunkSpec(1, OCTOBER, items, self._snapshot, calls)
+        versions = tuple(parse_plans(plans.encode())) if plans else ()
+        spec = ChunkSpec(1, OCTOBER, items, self._snapshot, calls, plans=versions)
         found = ColumnarAssessor(self._store, lambda: NOW).assess(spec, arrived)
         return {item.contract: found.outcomes[item.item] for item in items}, found
 
@@ -345,3 +353,119 @@ def test_log_reads_in_portuguese_and_shows_no_whole_number(chunk: Chunk) -> None
 def test_log_of_a_bad_file_names_line_and_cause(chunk: Chunk) -> None:
     _, found = chunk.assess({"4711": a_file(a_record(duration="abc"), trailer="T;1;67;0.11")})
     assert said(found.log[1][-1]) == "Linha 2: duração “abc” não é número (ARQ-FMT)"
+
+
+# --- Our own rating (PRODUCT 6, PLANS) -----------------------------------------------------------------------------
+
+
+def a_plan(mode: str = "check", price: str = 'VC1 = "0.10"', *, day: str = "2026-01-01", more: str = "") -> str:
+    """A plan of code ``p``; a call of ``a_record`` costs R$ 0.12 under it, and Summit says 0.11."""
+    head = f'[[plan]]\ncode = "p"\nname = "P"\nvalid_from = {day}\nmode = "{mode}"\n'
+    return f"{head}[plan.price]\n{price}\n{more}"
+
+
+AGREED = a_record("a", amount="0.12")
+
+
+def test_agreeing_rating_is_charged_and_stands_beside_every_call(chunk: Chunk) -> None:
+    unanswered = a_record("b", duration="0", amount="0", started_at="2026-10-05T22:00:00-03:00")
+    outcome, events, calls = chunk.one(a_file(AGREED, unanswered), plans=a_plan())
+    assert isinstance(outcome, Charged)
+    assert outcome.amount == 12
+    assert events == ["sha256", "parsed", "totals_agree", "amount", "rated"]
+    assert calls.select("our_price", "band", "billed_seconds", "allowance_seconds", "plan_version").rows() == [
+        (120_000, "normal", 72, 0, "p@2026-01-01"),
+        (0, "reduced", 0, 0, "p@2026-01-01"),
+    ]
+
+
+@pytest.mark.parametrize(("mode", "amount"), [("check", 11), ("rerate", 12)])
+def test_difference_is_held_with_the_amount_of_the_mode(chunk: Chunk, mode: str, amount: int) -> None:
+    outcome, events, _ = chunk.one(a_file(a_record()), plans=a_plan(mode))
+    assert isinstance(outcome, Held)
+    assert (outcome.code, outcome.amount) == ("TAR-DIF", amount)
+    facts = {"plan": "p@2026-01-01", "ours": 12, "platform": 11, "tolerance": "0"}
+    assert outcome.findings[0].facts == facts
+    assert events[-2:] == ["rated", "rating_differs"]
+
+
+def test_mode_platform_charges_summit_and_shows_our_rating(chunk: Chunk) -> None:
+    outcome, events, calls = chunk.one(a_file(a_record()), plans=a_plan("platform"))
+    assert isinstance(outcome, Charged)
+    assert outcome.amount == 11
+    assert events[-1] == "rated"
+    assert calls["our_price"].to_list() == [120_000]
+
+
+@pytest.mark.parametrize("mode", ["check", "rerate"])
+def test_call_without_a_tariff_is_held_and_no_difference(chunk: Chunk, mode: str) -> None:
+    missing = a_record("b", called="*144", amount="3.00")
+    outcome, events, calls = chunk.one(a_file(AGREED, missing), plans=a_plan(mode))
+    assert isinstance(outcome, Held)
+    assert [finding.code for finding in outcome.findings] == ["TAR-SEM"]
+    assert outcome.amount == (312 if mode == "check" else 12)
+    assert events[-1] == "tariff_missing"
+    assert calls["our_price"].to_list() == [120_000, None]
+
+
+def test_missing_tariff_is_a_warning_where_summit_is_charged(chunk: Chunk) -> None:
+    outcome, events, _ = chunk.one(a_file(a_record(called="*144")), plans=a_plan("platform"))
+    assert isinstance(outcome, Charged)
+    assert events[-1] == "tariff_missing"
+
+
+def test_rerated_month_that_comes_to_nothing_is_zero(chunk: Chunk) -> None:
+    outcome, _, _ = chunk.one(
+        a_file(a_record(amount="0.03")),
+        plans=a_plan("rerate", 'VC1 = "0"\n').replace("[plan.price]", 'tolerance_amount = "0.05"\n[plan.price]'),
+    )
+    assert isinstance(outcome, Zero)
+
+
+def test_only_contracts_whose_plan_is_known_are_rated(chunk: Chunk) -> None:
+    bodies = {contract: a_file(a_record(), contract=contract) for contract in ("4711", "4712", "4713")}
+    outcomes, found = chunk.assess(bodies, plans=a_plan("platform"))
+    assert isinstance(outcomes["4711"], Charged)
+    assert dict(found.plans) == {1: frozenset({"p@2026-01-01"})}
+    assert found.calls["our_price"].to_pylist() == [120_000, None, None]
+
+
+def test_plan_that_comes_later_rates_nothing(chunk: Chunk) -> None:
+    outcome, events, calls = chunk.one(a_file(a_record()), plans=a_plan(day="2026-10-21"))
+    assert isinstance(outcome, Charged)
+    assert "rated" not in events
+    assert calls["our_price"].to_list() == [None]
+
+
+def test_calls_before_a_plan_that_begins_in_the_period_lack_a_tariff(chunk: Chunk) -> None:
+    records = a_record("b", amount="0.50"), AGREED.replace("09-21", "10-20")
+    outcome, _, calls = chunk.one(a_file(*records), plans=a_plan(day="2026-10-20"))
+    assert isinstance(outcome, Held)
+    assert outcome.code == "TAR-SEM"
+    assert calls["plan_version"].to_list() == [None, "p@2026-10-20"]
+
+
+def test_repeats_consume_no_allowance(chunk: Chunk) -> None:
+    allowance = '[[plan.allowance]]\nclasses = ["VC1"]\nminutes = 2\n'
+    days = (("a", 1), ("a", 2), ("b", 3))
+    records = [a_record(name, started_at=f"2026-10-0{day}T10:00:00-03:00") for name, day in days]
+    _, _, calls = chunk.one(a_file(*records, trailer=a_trailer(records)), plans=a_plan("platform", more=allowance))
+    assert calls["allowance_seconds"].to_list() == [72, 48]
+
+
+def test_empty_file_is_rated_at_nothing(chunk: Chunk) -> None:
+    outcome, events, _ = chunk.one(a_file(), plans=a_plan())
+    assert isinstance(outcome, Zero)
+    assert events[-1] == "rated"
+
+
+def test_log_of_a_rating_reads_in_portuguese(chunk: Chunk) -> None:
+    records = a_record("a"), a_record("b", called="*144"), a_record("c", called="0015351212345678")
+    _, found = chunk.assess({"4711": a_file(*records)}, plans=a_plan())
+    assert [said(line) for line in found.log[1]][-3:] == [
+        "Nossa tarifação pelo plano p@2026-01-01 (cobra a Summit, conferida): R$ 0,12; a Summit, pelas mesmas ligações"
+        ": R$ 0,11",
+        "A nossa tarifação (p@2026-01-01) dá R$ 0,12 e a Summit R$ 0,11: diferença de R$ 0,01, além da tolerância de "
+        "R$ 0,00 (TAR-DIF)",
+        "2 ligações sem tarifa no plano p@2026-01-01: LDI, Desconhecida (TAR-SEM)",
+    ]

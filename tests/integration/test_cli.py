@@ -1,5 +1,6 @@
 """The command line over a real home and a real platform: shapes, exit codes, refusals (ARCHITECTURE, command line)."""
 
+import csv
 import errno
 import json
 import os
@@ -510,6 +511,46 @@ def test_provisioning_sends_a_subscriber(terminal: Terminal) -> None:
     assert terminal.refuse("provision", contract, STFC_ROLE="supervisor") == "USO-PER"
 
 
+# --- Tariff plans --------------------------------------------------------------------------------------------------
+
+SAMPLE = ROOT / "data" / "plans" / "demonstracao.toml"
+
+
+def of_plan(terminal: Terminal, simulator: Simulator, code: str, count: int) -> list[str]:
+    """Some contracts of the list that name the plan."""
+    with (simulator.erp / "contracts.csv").open(encoding="utf-8") as rows:
+        named = {row["contract"] for row in csv.DictReader(rows) if row["plan"] == code}
+    return [contract for contract in eligible(terminal) if contract in named][:count]
+
+
+def test_plan_is_a_caution_until_it_is_imported(terminal: Terminal, simulator: Simulator) -> None:
+    (contract,) = of_plan(terminal, simulator, "empresarial-500", 1)
+    explained = ("contracts", "explain", contract, *OF_MONTH)
+    assert "no_plan" in terminal.ask(*explained)["warnings"]
+    terminal.ask("plans", "import", SAMPLE)
+    assert "no_plan" not in terminal.ask(*explained)["warnings"]
+
+
+def test_rating_holds_what_differs_and_charges_ours_where_the_plan_says_so(
+    terminal: Terminal, simulator: Simulator, tmp_path: Path
+) -> None:
+    dearer = tmp_path / "dearer.toml"
+    dearer.write_text(SAMPLE.read_text("utf-8").replace('LOCAL = "0.08"', 'LOCAL = "0.09"'), "utf-8")
+    terminal.ask("plans", "import", dearer)
+    checked = of_plan(terminal, simulator, "empresarial-500", 4)
+    rerated = of_plan(terminal, simulator, "corporativo", 1)
+    shown = [f"--contract={contract}" for contract in (*checked, *rerated)]
+    items = {item["contract"]: item for item in terminal.ask("bill", *OF_MONTH, *shown, "--wait")["items"]}
+    assert {item["outcome"] for item in items.values()} == {"held"}
+    assert {items[contract]["code"] for contract in checked} <= {"TAR-DIF", "ARQ-TOT", "CTR-LIN", "CTR-DIV"}
+    assert all("além da tolerância" in hold["reason"] for hold in terminal.ask("holds", "list")["holds"])
+    (contract,) = rerated
+    calls = terminal.ask("calls", *OF_MONTH, "--contract", contract)["calls"]
+    assert sum(Decimal(call["our_price"]) for call in calls) == Decimal(items[contract]["amount"])
+    assert terminal.ask("doctor")["findings"] == []
+    assert terminal.refuse("plans", "import", SAMPLE) == "PLA-REC"
+
+
 # --- Calls ---------------------------------------------------------------------------------------------------------
 
 
@@ -521,7 +562,7 @@ def test_calls_are_records_as_stored_with_masked_numbers(billed: Terminal) -> No
     assert set(first) == {
         *("competence", "contract", "call_id", "line", "caller", "called", "started_at", "offset_minutes", "duration"),
         *("platform_class", "carrier", "csp", "amount", "class", "destination", "local_day", "hour", "weekday"),
-        *("late", "issue"),
+        *("late", "issue", "our_price", "band", "billed_seconds", "allowance_seconds", "plan_version"),
     }
     assert first["competence"] == MONTH
     assert all(AMOUNT.fullmatch(call["amount"]) and INSTANT.fullmatch(call["started_at"]) for call in found["calls"])

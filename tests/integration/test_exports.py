@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from stfc.adapters.calls.exports import ParquetCallExport
 from stfc.adapters.documents.tables import FileTables
+from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.domain.competence import Competence
 from stfc.errors import NotPossibleError, StorageError
@@ -120,6 +122,14 @@ def test_zero_billing_goes_back_as_an_event(house: House, tmp_path: Path) -> Non
         "source_sha256": "",
     }
     assert rows(tmp_path, "charges") == rows(tmp_path, "eventual_values") == rows(tmp_path, "fiscal") == []
+
+
+def test_charge_of_our_own_rating_is_split_by_our_prices(house: House, tmp_path: Path) -> None:
+    prices = [("VC1", 400_000, 100_000), ("LDN", 100_000, 200_000)]
+    house.bill({"4711": [{"class": name, "amount": theirs, "our_price": ours} for name, theirs, ours in prices]})
+    house.do(sa.update(schema.charges).values(amount=30))
+    export(house, tmp_path)
+    assert [(row["class"], row["net"]) for row in rows(tmp_path, "fiscal")] == [("LDN", "0.20"), ("VC1", "0.10")]
 
 
 def test_value_of_a_held_charge_does_not_go_back(house: House, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ class Dice:
             values=(*erp.values, *own_values),
             events=(*erp.events, *own_events),
             live_items=tuple(self._items(months, contract)),
-            plan_known=erp.contract.plan is not None,
+            plan_known=erp.contract.plan == "empresarial-500",
         )
 
     def _facts(self, contract: str) -> ContractFacts:
@@ -121,7 +121,7 @@ class Dice:
                 bill_from=self._mostly(date(2025, 1, 1), EDGES),
                 bill_until=self._mostly(None, EDGES),
                 cut_day=self._one([1, 19, 20, 21, 31]),
-                plan=self._mostly("empresarial-500", [None]),
+                plan=self._mostly("empresarial-500", [None, "retirado"]),
             ),
             services=services,
             lines=tuple(self._line(key) for key in keys for _ in range(self._one([0, 1, 1, 2]))),

@@ -15,6 +15,7 @@ from stfc.adapters.billing_files import ParsedFiles, parse_files
 from stfc.adapters.calls.anomalies import Anomalies
 from stfc.adapters.calls.classification import derive
 from stfc.adapters.calls.lines import NO_CONTRACT, OTHER_CONTRACT, LineDirectory, issues, line_directory
+from stfc.adapters.calls.rating import ratings
 from stfc.adapters.calls.repeats import is_repeat
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.calls.store import ParquetCallStore
@@ -22,6 +23,7 @@ from stfc.domain.billing_file import Descriptor, Totals
 from stfc.domain.masking import mask_number
 from stfc.domain.money import MICROS_PER_REAL, Centavos, Micros, cut
 from stfc.domain.outcome import Charged, Failed, Finding, Held, Outcome, Zero
+from stfc.domain.rating.charging import Charging, OurRating, charging
 from stfc.errors import FileFormatError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
 
@@ -33,6 +35,7 @@ _DAY_US = 86_400_000_000
 # A file's period, like a competence, counts the days of America/Sao_Paulo, whatever zone a line or a record is in.
 _MIDNIGHT_US = 3 * 3_600_000_000
 _NOTHING = Totals(0, 0, Micros(0))
+_RATING_EVENTS = {"TAR-DIF": "rating_differs", "TAR-SEM": "tariff_missing"}
 
 
 class ColumnarAssessor:
@@ -52,13 +55,15 @@ class ColumnarAssessor:
         items = sorted((item for item in spec.items if item.item in arrived), key=lambda item: item.contract)
         outcomes: dict[int, Outcome] = {}
         log: dict[int, Sequence[LogLine]] = {}
+        plans: dict[int, frozenset[str]] = {}
         tables = [PART_SCHEMA.empty_table()]
         for some in _slices(items, arrived):
             found = self._assess(spec, some, arrived)
             outcomes.update(found.outcomes)
             log.update(found.log)
+            plans.update(found.plans)
             tables.append(found.calls)
-        return Assessment(outcomes, log, pa.concat_tables(tables))
+        return Assessment(outcomes, log, pa.concat_tables(tables), plans)
 
     def _assess(self, spec: ChunkSpec, items: list[ClaimedItem], arrived: Mapping[int, Arrived]) -> Assessment:
         files = [(item.contract, arrived[item.item].body) for item in items]
@@ -67,6 +72,7 @@ class ColumnarAssessor:
         found = _totals(calls)
         repeats = is_repeat(calls, self._store.earlier_keys([item.contract for item in items], spec.calls))
         kept = _derived(calls.filter(~repeats), parsed, line_directory(spec.snapshot_folder))
+        rated = ratings(kept, parsed.heads, [item.contract for item in items], spec.plans, spec.snapshot_folder)
         figures = _figures(kept)
         since = {index: head.header.period_from for index, head in parsed.heads.items()}
         odd = Anomalies(kept, since, items, spec, self._store)
@@ -75,13 +81,16 @@ class ColumnarAssessor:
                 arrived[item.item],
                 found.get(index, _NOTHING),
                 figures.get(index, _Figures()),
+                rated.files.get(index),
                 partial(odd.of, index),
                 self._clock,
             )
             for index, item in enumerate(items)
         }
         outcomes = {item: case.judge(parsed, index) for index, (item, case) in enumerate(cases.items())}
-        return Assessment(outcomes, {item: case.log for item, case in cases.items()}, _part(kept))
+        log = {item: case.log for item, case in cases.items()}
+        plans = {items[index].item: keys for index, keys in rated.plans.items()}
+        return Assessment(outcomes, log, _part(kept.hstack(rated.calls)), plans)
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ class _Case:
         arrived: Arrived,
         found: Totals,
         figures: _Figures,
+        rating: OurRating | None,
         odd: Callable[[Centavos], Sequence[Finding]],
         clock: Clock,
     ) -> None:
@@ -108,6 +118,7 @@ class _Case:
         self._sha256 = arrived.descriptor.sha256 or hashlib.sha256(arrived.body).hexdigest()
         self._found = found
         self._figures = figures
+        self._rating = rating
         self._odd = odd
         self._clock = clock
         self.log: list[LogLine] = []
@@ -131,15 +142,28 @@ class _Case:
             self._say("warning", "check", "repeats", dropped=dropped)
         if self._figures.late:
             self._say("warning", "check", "late", calls=self._figures.late)
-        amount = cut(kept.amount)
-        self._say("ok", "check", "amount", calls=kept.records, amount_micros=kept.amount, amount_centavos=amount)
-        findings += self._anomalies(amount)
+        platform = cut(kept.amount)
+        self._say("ok", "check", "amount", calls=kept.records, amount_micros=kept.amount, amount_centavos=platform)
+        charge = self._rated(platform)
+        amount = charge.amount
+        findings += [*charge.findings, *self._anomalies(amount)]
         # What differs is held whatever its amount: nobody knows yet what the right one is.
         if findings:
             return Held(amount, kept.records, dropped, self._sha256, tuple(findings))
         if amount == 0:
             return Zero(kept.records, dropped, self._sha256)
         return Charged(amount, kept.records, dropped, self._sha256)
+
+    def _rated(self, platform: Centavos) -> Charging:
+        rating = self._rating
+        found = charging(platform, rating)
+        if rating:
+            amounts = {"ours": rating.amount, "platform": rating.platform}
+            self._say("ok", "rating", "rated", plan=rating.version.key, mode=rating.version.mode.value, **amounts)
+        for level, some in (("error", found.findings), ("warning", found.warnings)):
+            for one in some:
+                self._say(level, "rating", _RATING_EVENTS[one.code], **one.facts)
+        return found
 
     def _anomalies(self, amount: Centavos) -> Sequence[Finding]:
         found = self._odd(amount)
@@ -249,8 +273,7 @@ def _figures(kept: pl.DataFrame) -> dict[int, _Figures]:
 
 
 def _part(kept: pl.DataFrame) -> pa.Table:
-    absent = [pl.lit(None).alias(name) for name in PART_SCHEMA.names if name not in kept.columns]
-    return kept.with_columns(absent).select(PART_SCHEMA.names).to_arrow().cast(PART_SCHEMA)
+    return kept.select(PART_SCHEMA.names).to_arrow().cast(PART_SCHEMA)
 
 
 def _facts(totals: Totals) -> dict[str, int]:

@@ -18,18 +18,20 @@ _SLICE = 200_000
 _AMOUNT = pa.decimal128(18, 6)
 _ORDER = ["contract", "started_at", "call_id", "claim"]
 _INTERNAL = ("claim",)
+_MONEY = ("amount", "our_price")
 
 RECORDS = pa.schema(
     [
         ("competence", pa.string()),
         *(
-            pa.field(field.name, _AMOUNT if field.name == "amount" else field.type)
+            pa.field(field.name, _AMOUNT if field.name in _MONEY else field.type)
             for field in PART_SCHEMA
             if field.name not in _INTERNAL
         ),
     ]
 )
-"""A call as stored, ``amount`` in reais; without the claim, which says nothing outside of the ledger."""
+"""A call as stored, ``amount`` and ``our_price`` in reais; without the claim, which says nothing outside of
+the ledger."""
 
 
 class ParquetCallExport:
@@ -70,6 +72,7 @@ class ParquetCallExport:
                 calls=pl.len().cast(pl.Int64),
                 seconds=pl.col("duration").cast(pl.Int64).sum(),
                 micros=pl.col("amount").cast(pl.Decimal(38, 0)).sum(),
+                ours=pl.col("our_price").cast(pl.Decimal(38, 0)).sum(),
             )
         )
         return self._collected(sums).sort("contract", "claim", "class").to_arrow()
@@ -89,7 +92,7 @@ def _shown(calls: pl.DataFrame, competence: Competence) -> pa.Table:
         .with_columns(
             called="masked",
             competence=pl.lit(str(competence)),
-            amount=pl.col("amount").cast(pl.Decimal(38, 6)) / 1_000_000,
+            **{name: pl.col(name).cast(pl.Decimal(38, 6)) / 1_000_000 for name in _MONEY},
         )
         .select(RECORDS.names)
     )

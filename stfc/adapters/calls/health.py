@@ -86,7 +86,9 @@ class ParquetCallDoctor:
         both = expected.join(found, on="claim", how="full", suffix="_found", coalesce=True)
         yield from _observed(both.filter(~pl.col("calls").eq_missing(pl.col("calls_found"))), "DOC-LIG")
         agree = both.filter(pl.col("calls").eq_missing(pl.col("calls_found")))
-        yield from _observed(agree.filter(pl.col("amount") != pl.col("centavos")), "DOC-SOM")
+        # A plan may charge our own rating instead of Summit's amount.
+        is_sum = (pl.col("amount") == pl.col("centavos")) | (pl.col("amount") == pl.col("ours"))
+        yield from _observed(agree.filter(~is_sum), "DOC-SOM")
 
 
 def _total(rows: pl.LazyFrame, calls: pl.Expr, amount: str) -> tuple[int, int]:
@@ -106,6 +108,7 @@ def _sums(calls: pl.LazyFrame) -> pl.DataFrame:
         contract=pl.col("contract").first(),
         competence=pl.col("competence").first(),
         micros=pl.col("amount").cast(pl.Int128).sum(),
+        ours=(pl.col("our_price") // MICROS_PER_CENTAVO).sum(),
     )
     # What the platform says of a contract is cut once, at its total (PRODUCT 6).
     centavos = (pl.col("micros") // MICROS_PER_CENTAVO).cast(pl.Int64)

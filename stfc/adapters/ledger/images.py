@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
+from stfc.adapters.ledger.plans import first_days
 from stfc.domain.competence import Competence
 from stfc.services.ports import LedgerState, LiveCalls, MonthImage, Part, Rollup
 
@@ -91,6 +92,7 @@ class SqlLedgerReader:
             imported_at=row.imported_at,
             months={Competence.parse(name): revision for name, revision in months},
             provisioning=known[1],
+            plans=first_days(connection),
         )
 
 

@@ -288,6 +288,20 @@ platform = sa.Table(
     sa.Column("not_before", Instant),
 )
 
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("plan", Serial, primary_key=True),
+    sa.Column("code", Key, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    # Whether a charge was priced by it: from then on it never changes.
+    sa.Column("used", sa.Boolean, nullable=False),
+    sa.Column("imported_at", Instant, nullable=False),
+    sa.Column("imported_by", sa.String, nullable=False),
+    sa.Index("one_version_a_day", "code", "valid_from", unique=True),
+)
+
 provisionings = sa.Table(
     "provisionings",
     metadata,

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, ledger_now
 from stfc.adapters.ledger.images import read_live_calls
+from stfc.adapters.ledger.plans import mark_used, read_versions
 from stfc.adapters.ledger.records import (
     ENDED,
     claim_id,
@@ -150,6 +151,7 @@ class SqlWorkLedger:
             ),
             waiting=_count_waiting(connection, batch.batch),
             calls=read_live_calls(connection, contracts=(found[0].contract, found[-1].contract)),
+            plans=read_versions(connection),
         )
 
     def next_due(self, *, batch: int | None) -> datetime | None:
@@ -307,6 +309,7 @@ class _Settlement:
         self._events: list[dict[str, Any]] = []
         self._logs: list[dict[str, Any]] = []
         self._excluded: list[dict[str, Any]] = []
+        self._plans: set[str] = set()
 
     def add(self, one: ItemResult, held: sa.Row[Any] | None, taken: Rule | None) -> None:
         """Decide one item: ``held`` is its row if it is still ours, ``taken`` a ledger rule that fails by now."""
@@ -326,8 +329,10 @@ class _Settlement:
     def _decide(self, one: ItemResult, held: sa.Row[Any], outcome: Outcome) -> None:
         match outcome:
             case Charged() | Held():
+                self._plans |= one.plans
                 self._charge(one, held, outcome)
             case Zero():
+                self._plans |= one.plans
                 self._zero(one, held, outcome)
             case NotAvailable():
                 self._end(one, held, ItemOutcome.WAITING_FILE, code="SUM-404", facts={"contract": one.contract})
@@ -482,6 +487,7 @@ class _Settlement:
         insert(connection, schema.eventual_values, self._values)
         insert(connection, schema.zero_events, self._events)
         insert(connection, schema.logs, self._logs)
+        mark_used(connection, self._plans)
         if result.part:
             part = result.part
             insert(connection, schema.exclusions, self._newly_excluded(connection))

@@ -55,7 +55,8 @@ FROM {events} WHERE contract = $contract AND kind = 'zero_billing'
 class ContractDetails:
     """Reads one contract from ``snapshot``, the ledger's ``images`` and the last results of ``provisioning``.
 
-    ``provisioning`` has ``day``, the local day of each result. Every method takes the contract's number; one that the
+    ``provisioning`` has ``day``, the local day of each result; ``plans`` are the codes of the tariff plans that the
+    product knows. Every method takes the contract's number; one that the
     snapshot does not have yields empty tables.
     """
 
@@ -63,6 +64,7 @@ class ContractDetails:
     snapshot: Snapshot
     images: Sequence[MonthImage]
     provisioning: pl.DataFrame
+    plans: Sequence[str] = ()
 
     def facts(self, contract: str, competence: Competence) -> ContractFacts:
         """All that the rules look at; ``NotFoundError``."""
@@ -75,7 +77,7 @@ class ContractDetails:
             values=tuple(_value(row) for row in self.values(contract).iter_rows(named=True)),
             events=tuple(_event(row) for row in self.events(contract).iter_rows(named=True)),
             live_items=tuple(self._live_items(contract, competence)),
-            plan_known=master.plan is not None,
+            plan_known=master.plan in self.plans,
         )
 
     def master(self, contract: str) -> Contract:

@@ -3,6 +3,7 @@
 Our own values and events lie over the ERP's copies of them, by id: ours say whether they are deleted or reversed.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -24,7 +25,7 @@ _CAUTIONS = {
     Caution.CUT_DAY_NOT_REACHED: "$today < least($first + (cut_day - 1), $last)",
     Caution.NO_LINE: "lines = 0",
     Caution.INTEGRATION_ERROR: "in_error",
-    Caution.NO_PLAN: "plan IS NULL",
+    Caution.NO_PLAN: "coalesce(NOT list_contains($plans, plan), true)",
     Caution.AWAITING_NOTE: "awaiting",
 }
 _CAUTION_LIST = ", ".join(f"CASE WHEN {holds} THEN '{caution.value}' END" for caution, holds in _CAUTIONS.items())
@@ -110,13 +111,14 @@ def eligibility(
     *,
     history: pl.DataFrame,
     provisioning: pl.DataFrame,
+    plans: Sequence[str],
     today: date,
 ) -> pl.DataFrame:
     """The competence's contracts, by number: r1..r8, first_failed, eligible, cautions, and all that lists show.
 
     A row for every contract that has a Summit service, deleted or not, or an item of the competence. Beside the
     columns of ``View.contracts`` and of ``ErpFacts.contracts``: in_error, integration_failed (the indicator),
-    not_invoiced, live.
+    not_invoiced, live. ``plans`` are the codes of the tariff plans that the product knows.
     """
     competence = image.competence
     params = {
@@ -124,6 +126,7 @@ def eligibility(
         "first": competence.first_day,
         "last": competence.last_day,
         "today": today,
+        "plans": list(plans),
         "live_outcomes": sorted(LIVE_OUTCOMES),
         "open_outcomes": sorted(OPEN_OUTCOMES),
     }

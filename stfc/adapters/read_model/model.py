@@ -150,6 +150,7 @@ class DuckReadModel:
             moment.image.revision,
             past,
             (results.height, int(results.hash_rows().sum())),
+            moment.plans,
             moment.today,
         )
         return self._frames.get(
@@ -160,6 +161,7 @@ class DuckReadModel:
                 moment.image,
                 history=self._histories.get(past, lambda: history(self._engine, before)),
                 provisioning=results,
+                plans=moment.plans,
                 today=moment.today,
             ),
         )

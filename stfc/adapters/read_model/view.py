@@ -48,6 +48,12 @@ class Moment:
         """The image of the view's own competence."""
         return self.images[self.competence]
 
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The codes of the tariff plans that have begun by the end of the competence."""
+        end = self.competence.end_day
+        return tuple(sorted(code for code, first in self.state.plans.items() if first < end))
+
     def months(self, count: int) -> list[MonthImage]:
         """The images of the last ``count`` months, its own included, oldest first."""
         return [self.images[month] for month in last_months(self.competence, count) if month in self.images]
@@ -167,7 +173,8 @@ class DuckView:
     @property
     def _details(self) -> ContractDetails:
         images = list(self._moment.images.values())
-        return ContractDetails(self._shop.engine, self._files, images, self._moment.provisioning)
+        moment = self._moment
+        return ContractDetails(self._shop.engine, self._files, images, moment.provisioning, moment.plans)
 
     # --- Indicators
 

@@ -288,6 +288,18 @@ def _operation() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "plans",
+        sa.Column("plan", SERIAL, nullable=False),
+        sa.Column("code", KEY, nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("used", sa.Boolean(), nullable=False),
+        sa.Column("imported_at", INSTANT, nullable=False),
+        sa.Column("imported_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("plan"),
+    )
+    op.create_index("one_version_a_day", "plans", ["code", "valid_from"], unique=True)
+    op.create_table(
         "provisionings",
         sa.Column("provisioning", SERIAL, nullable=False),
         sa.Column("contract", KEY, nullable=False),
