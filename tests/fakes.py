@@ -19,6 +19,7 @@ from stfc.services.ports import (
     Assessment,
     ChunkSpec,
     Evaluation,
+    HoldDecision,
     HoldRow,
     OpenedBatch,
     Part,
@@ -213,6 +214,9 @@ class FakeHolds:
     calls: list[tuple[str, list[int], dict[str, object]]] = field(default_factory=list)
 
     def pending(self, **_: object) -> list[HoldRow]:
+        return []
+
+    def decisions(self, *, limit: int) -> list[HoldDecision]:
         return []
 
     def release(self, holds: Collection[int], **facts: object) -> list[HoldRow]:

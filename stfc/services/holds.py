@@ -6,7 +6,9 @@ from stfc.domain.competence import Competence
 from stfc.domain.role import Role
 from stfc.errors import NotPossibleError
 from stfc.services import access
-from stfc.services.ports import Actor, Clock, HoldLedger, HoldRow
+from stfc.services.ports import Actor, Clock, HoldDecision, HoldLedger, HoldRow
+
+_DECISIONS = 500
 
 
 class Holds:
@@ -25,6 +27,10 @@ class Holds:
     ) -> list[HoldRow]:
         """The charges that wait for a decision, the most money at risk first; None does not restrict."""
         return self._ledger.pending(competence=competence, batch=batch, contracts=contracts)
+
+    def decisions(self) -> list[HoldDecision]:
+        """What was decided lately, newest first."""
+        return self._ledger.decisions(limit=_DECISIONS)
 
     def release(self, holds: Collection[int], actor: Actor, *, reason: str) -> list[HoldRow]:
         """Let ``holds`` end as charged: their values go to the ERP. All or none, and each once; gives them.

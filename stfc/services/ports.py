@@ -723,6 +723,20 @@ class HoldRow:
         )
 
 
+@dataclass(frozen=True)
+class HoldDecision:
+    """What a manager decided of a held charge, as the audit trail has it; ``code`` is why it was held."""
+
+    contract: str
+    competence: Competence
+    amount: Centavos
+    code: str
+    released: bool
+    reason: str
+    who: str
+    at: datetime
+
+
 class HoldLedger(Protocol):
     """Held charges and what managers decide of them."""
 
@@ -734,6 +748,10 @@ class HoldLedger(Protocol):
         contracts: Collection[str] | None = None,
     ) -> list[HoldRow]:
         """Those that wait, the largest amount first; None does not restrict."""
+        ...
+
+    def decisions(self, *, limit: int) -> list[HoldDecision]:
+        """The last decisions, newest first."""
         ...
 
     def release(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:

@@ -360,6 +360,18 @@ class View(Protocol):
         """destination, calls, seconds, micros of the competence, by micros, then calls."""
         ...
 
+    # --- Completeness (PRODUCT 7)
+
+    def silent_contracts(self) -> pa.Table:
+        """contract, months (with calls), usual_calls (median), last (competence), customer: billed in the competence
+        without any call though at least two of the eleven months before had some, by usual calls."""
+        ...
+
+    def shared_lines(self) -> pa.Table:
+        """number, contracts (how many), named (their numbers, a list): lines that services of several contracts have in
+        the competence."""
+        ...
+
     # --- Invoices
 
     def invoices(self, query: InvoiceQuery) -> Page:

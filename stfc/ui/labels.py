@@ -99,7 +99,18 @@ INVOICES: Final = PageLabels(
     "Faturas do ERP dos contratos de telefonia; as da própria Summit ficam em cada contrato.",
     "Pesquisar fatura, contrato, cliente ou documento",
 )
-MENU: Final = {ROUTINE: (OVERVIEW, CONTRACTS, BILLING, TRACKING), CONSULTATION: (CALLS, INVOICES)}
+RECONCILIATION: Final = PageLabels(
+    "reconciliation",
+    "Conferência",
+    "conferencia",
+    ":material/fact_check:",
+    "Cobranças retidas antes de chegar ao cliente, da que põe mais dinheiro em risco para a menor.",
+    "Pesquisar contrato, cliente, documento ou linha",
+)
+MENU: Final = {
+    ROUTINE: (OVERVIEW, CONTRACTS, BILLING, TRACKING),
+    CONSULTATION: (CALLS, INVOICES, RECONCILIATION),
+}
 
 ROLES_MAY: Final = {
     Role.SUPERVISOR: "Consulta indicadores, contratos, ligações e faturas. Não dispara nada.",
@@ -741,3 +752,77 @@ NO_CALLS_FILTERED_WORDS: Final = "A competência tem {calls} lidas; nenhuma aten
 SEARCH_CONTRACTS: Final = "Procurar em Contratos"
 NO_MONTH: Final = "Nenhuma ligação lida nos 12 meses até {month}."
 NO_MONTH_FILTERED: Final = "Nenhuma ligação dos 12 meses até {month} atende ao filtro."
+
+# --- Conferência -----------------------------------------------------------------------------------------------------
+
+HELD_TAB: Final = "Retidas"
+COMPLETENESS_TAB: Final = "Completude"
+DECIDED_TAB: Final = "Decididas"
+HOLD_NOUN: Final = ("cobrança retida", "cobranças retidas")
+HOLD_KIND: Final = "Motivo"
+HOLD_KINDS: Final = {"totais": "Totais", "tarifacao": "Tarifação", "anomalia": "Anomalia", "linha": "Linha"}
+HOLD_CODES: Final = {code: code for code in ("ARQ-TOT", "CTR-LIN", "CTR-DIV", "TAR-DIF", "TAR-SEM", "CON-ANO")}
+DETECTOR: Final = "Anomalia"
+OPEN_HOLD: Final = "Mostra ao lado as três contas, os motivos e o histórico."
+HOLDS_HEAD: Final = "**{count}** {where} · **{amount}** em risco"
+DECLARED: Final = "Declarado pelo arquivo"
+SUMMED: Final = "Soma dos registros"
+OURS: Final = "Nossa tarifação"
+NO_OURS: Final = "contrato sem plano tarifário"
+DECLARED_OF: Final = "{records} declarados"
+DIFFERS_BY: Final = "diferença {amount}"
+DROPPED_OF: Final = "{dropped} já cobrados ficam fora: {amount}"
+OURS_DIFFERS: Final = "{share} sobre a Summit"
+OURS_AGREES: Final = "igual à Summit"
+WOULD_CHARGE: Final = "Se liberada, cobra **{amount}** por {calls}."
+WHY_HELD: Final = "Por que está retida"
+HOLD_HISTORY: Final = "Cobranças do contrato"
+HOLD_MEDIAN: Final = "mediana {amount}"
+NO_HOLD_HISTORY: Final = "O contrato não tem cobrança nos 12 meses antes; não há com que comparar."
+TIMES_USUAL: Final = "{times} vezes a mediana de {months} meses"
+BY_CLASS: Final = "Por classe"
+SIMILAR: Final = "Decisões parecidas ({code}): {released}, {rejected}."
+SIMILAR_NONE: Final = "Nenhuma cobrança com {code} foi decidida ainda."
+RELEASED_NOUN: Final = ("liberada", "liberadas")
+REJECTED_NOUN: Final = ("rejeitada", "rejeitadas")
+TO_CONTRACT: Final = "Abrir o contrato"
+TO_CALLS: Final = "Ver as ligações"
+TO_LOG: Final = "Ver o log"
+HOLDS_CHOSEN: Final = "**{holds}** · **{amount}**"
+HOLDS_CHOSEN_NOUN: Final = ("retida selecionada", "retidas selecionadas")
+HOLD_OPENED: Final = "Contrato **{contract}**, {month} · **{amount}**"
+HOLDS_HINT: Final = "A decisão pede um motivo e fica na auditoria. Marque outras na lista para decidir várias."
+HOLDS_SCOPE: Final = "A decisão pede um motivo e fica na auditoria"
+HOLDS_SCOPE_OUTSIDE: Final = "{count} fora do filtro atual"
+HOLDS_VERBS: Final = {"release": "Liberar {amount}", "reject": "Rejeitar {amount}"}
+HOLDS_TITLES: Final = {"release": "Liberar {holds}", "reject": "Rejeitar {holds}"}
+HOLDS_FACTS: Final = "{months} · **{charges}** · **{amount}**  \n{contracts}"
+HOLDS_DONE: Final = {
+    "release": "{charges} liberadas: {amount}.",
+    "reject": "{charges} rejeitadas: {amount} não serão cobrados. De volta à lista.",
+}
+HOLDS_GONE: Final = "O que estava selecionado já foi decidido."
+NO_HOLDS: Final = "Nenhuma cobrança retida"
+NO_HOLDS_WORDS: Final = "Nada espera decisão: tudo o que foi cobrado até aqui conferiu, ou já foi decidido."
+NO_HOLD_FOUND: Final = "Nenhuma cobrança retida atende ao filtro"
+NO_HOLD_FOUND_WORDS: Final = "Há {holds} ao todo, no valor de {amount}."
+DECISION_NOUN: Final = ("decisão", "decisões")
+NO_DECISIONS: Final = "Nada foi decidido ainda"
+NO_DECISIONS_WORDS: Final = "Cada cobrança liberada ou rejeitada aparece aqui com quem decidiu e o motivo."
+DECISIONS: Final = {"release": "Liberada", "reject": "Rejeitada"}
+DAYS_WITH_CALLS: Final = "Ligações por dia nos arquivos de {month}"
+NO_TRAFFIC_DAYS: Final = "**{days} sem nenhuma ligação** entre {first} e {last}: {named}."
+EVERY_DAY_HAS_TRAFFIC: Final = "Todos os dias entre {first} e {last} têm ligações."
+NO_FILES: Final = "Nenhum arquivo de {month} foi lido ainda"
+NO_FILES_WORDS: Final = "O calendário de tráfego e os contratos calados aparecem quando a competência for cobrada."
+SILENT: Final = "Contratos com histórico e sem ligação em {month}"
+SILENT_NONE: Final = "Todo contrato cobrado em {month} que tinha ligações nos meses antes as tem também agora."
+SHARED: Final = "Linhas em mais de um contrato"
+SHARED_NONE: Final = "Nenhuma linha está em dois contratos em {month}."
+LINELESS: Final = "Contratos sem linha em {month}"
+LINELESS_NONE: Final = "Todo contrato com serviço Summit tem linha em {month}."
+STRAY: Final = "Ligações de linha alheia nos arquivos de {month}"
+STRAY_NONE: Final = "Nenhuma ligação de linha sem contrato ou de outro contrato."
+STRAY_SEE: Final = "Ver {calls}"
+MORE: Final = "e mais {count}"
+DAY_NOUN: Final = ("dia", "dias")

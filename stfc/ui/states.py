@@ -46,6 +46,12 @@ TONES: Final[Mapping[str, Tone]] = {
     "no_line": "orange",
     "integration_error": "red",
     "no_plan": "gray",
+    "CON-ANO": "violet",
+    "ARQ-TOT": "red",
+    "TAR-DIF": "orange",
+    "TAR-SEM": "orange",
+    "CTR-LIN": "orange",
+    "CTR-DIV": "orange",
     "invoice_awaiting_note": "orange",
 }
 """Which colour a state has, always beside its word; what is not here is shown plain."""

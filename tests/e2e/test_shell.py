@@ -16,8 +16,9 @@ MENU = [
     "Gerar Cobrança - Acompanhamento",
     "Registros de ligações",
     "Faturas fechadas",
+    "Conferência",
 ]
-PATHS = ["", "contratos", "gerar-cobranca", "acompanhamento", "ligacoes", "faturas"]
+PATHS = ["", "contratos", "gerar-cobranca", "acompanhamento", "ligacoes", "faturas", "conferencia"]
 STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
 
 

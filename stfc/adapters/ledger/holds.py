@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,14 +14,16 @@ from stfc.adapters.ledger.records import audit, load, log_all
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence
-from stfc.domain.money import Centavos, plain
+from stfc.domain.money import Centavos, centavos_from_decimal, plain
 from stfc.domain.outcome import Finding, ItemOutcome
 from stfc.errors import NotFoundError, NotPossibleError
-from stfc.services.ports import Actor, HoldRow, LogLine
+from stfc.services.ports import Actor, HoldDecision, HoldRow, LogLine
 
 charges, items, values = schema.charges, schema.items, schema.eventual_values
 
 _HELD = charges.c.status == "held"
+_RELEASED = "hold.release"
+_REJECTED = "hold.reject"
 
 
 class SqlHoldLedger:
@@ -48,6 +51,14 @@ class SqlHoldLedger:
             found = connection.execute(query.order_by(charges.c.amount.desc(), charges.c.charge))
             return [_hold_row(row) for row in found]
 
+    def decisions(self, *, limit: int) -> list[HoldDecision]:
+        """The last decisions, newest first."""
+        table = schema.audit
+        query = sa.select(table).where(table.c.action.in_([_RELEASED, _REJECTED]))
+        with self._database.read() as connection:
+            found = connection.execute(query.order_by(table.c.seq.desc()).limit(limit))
+            return [_decision(row) for row in found]
+
     def release(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
         """Let the charges and their values through, all or none; the findings stay with the items, as history."""
         with self._database.write() as connection:
@@ -60,7 +71,7 @@ class SqlHoldLedger:
             )
             line = LogLine(now, "ok", "check", "hold_released", {"who": actor.name, "reason": reason})
             log_all(connection, rows(ids, sa.BigInteger), line)
-            return _noted(connection, found, "hold.release", reason, actor, now)
+            return _noted(connection, found, _RELEASED, reason, actor, now)
 
     def reject(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
         """Reverse the charges, all or none: nothing is charged and the contracts are listed again."""
@@ -68,7 +79,21 @@ class SqlHoldLedger:
             found = _decidable(connection, holds)
             line = LogLine(now, "warning", "check", "hold_rejected", {"who": actor.name, "reason": reason})
             reverse_items(connection, found, line, status="rejected")
-            return _noted(connection, found, "hold.reject", reason, actor, now)
+            return _noted(connection, found, _REJECTED, reason, actor, now)
+
+
+def _decision(row: sa.Row[Any]) -> HoldDecision:
+    facts = load(row.facts)
+    return HoldDecision(
+        contract=facts["contract"],
+        competence=Competence.parse(facts["competence"]),
+        amount=centavos_from_decimal(Decimal(facts["amount"])),
+        code=facts["code"],
+        released=row.action == _RELEASED,
+        reason=row.reason,
+        who=row.who,
+        at=row.at,
+    )
 
 
 def _holds() -> sa.Select[Any]:

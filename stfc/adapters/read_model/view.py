@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from stfc.adapters.read_model import contracts, indicators, invoices
+from stfc.adapters.read_model import completeness, contracts, indicators, invoices
 from stfc.adapters.read_model.calls import Calls
 from stfc.adapters.read_model.details import ContractDetails
 from stfc.adapters.read_model.engine import Cache, Engine
@@ -272,6 +272,24 @@ class DuckView:
     @staticmethod
     def _key(images: Sequence[MonthImage]) -> Hashable:
         return tuple((image.competence, image.revision) for image in images)
+
+    # --- Completeness
+
+    def silent_contracts(self) -> pa.Table:
+        """Contracts billed without any call, though the months before had some."""
+        images, competence = self._moment.months(12), self.competence
+        found = self._shop.answers.get(
+            ("silent", self._key(images)), lambda: completeness.silent_contracts(self._shop.engine, images, competence)
+        )
+        names = self.frame.select("contract", "customer")
+        return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
+
+    def shared_lines(self) -> pa.Table:
+        """Lines that services of several contracts have in the competence."""
+        key = ("shared_lines", self.snapshot, self.competence)
+        return self._shop.answers.get(
+            key, lambda: completeness.shared_lines(self._shop.engine, self._files, self.competence)
+        ).to_arrow()
 
     # --- Invoices
 

@@ -1,0 +1,32 @@
+"""Conferência: held charges and what a manager decides of them, completeness, past decisions (PRODUCT 3, screen 7)."""
+
+from stfc.ui import (
+    competence,
+    completeness,
+    guard,
+    header,
+    labels,
+    reconciliation,
+    reconciliation_act,
+    session,
+    tabs,
+)
+
+guard.require(guard.Role.SUPERVISOR)
+header.show(labels.RECONCILIATION)
+
+view = session.application().views.view(competence.current())
+pending = session.application().holds.pending()
+row = reconciliation.bar(pending)
+chosen = row.show()
+queue = reconciliation.found(view, pending, chosen)
+opened, place = tabs.show("reconciliation", reconciliation.tabs_of(pending))
+with place:
+    if opened == reconciliation.HELD:
+        shown = reconciliation.show(queue, pending, chosen, row)
+        reconciliation_act.bar(pending, queue, shown)
+    elif opened == reconciliation.COMPLETENESS:
+        completeness.show(view)
+    else:
+        reconciliation.decided(view)
+reconciliation_act.dialogs(pending)

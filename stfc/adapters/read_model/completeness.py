@@ -1,0 +1,44 @@
+"""What is missing in a competence: silent contracts, and lines that two contracts claim (PRODUCT 7)."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.history import items_of
+from stfc.adapters.read_model.snapshot import Snapshot
+from stfc.domain.competence import Competence
+from stfc.services.ports import MonthImage
+
+_LEAST_MONTHS = 2
+"""Months with calls, of those before, that make a silent one worth a look."""
+
+_SILENT = """
+WITH done AS (
+    SELECT competence, contract, outcome, calls FROM items
+    WHERE NOT reversed AND outcome IN ('charged', 'zero', 'held')
+)
+SELECT now.contract, count(*) AS months, median(past.calls)::BIGINT AS usual_calls, max(past.competence) AS last
+FROM done now JOIN done past ON past.contract = now.contract AND past.competence < $competence AND past.calls > 0
+WHERE now.competence = $competence AND now.calls = 0
+GROUP BY now.contract HAVING count(*) >= $least ORDER BY usual_calls DESC, now.contract
+"""
+_SHARED = """
+SELECT l.number, count(DISTINCT s.contract) AS contracts, list_sort(list(DISTINCT s.contract)) AS named
+FROM {lines} l JOIN {summit} s ON s.service = l.service
+WHERE NOT s.deleted AND l.since < $end AND (l.until IS NULL OR l.until > $first)
+GROUP BY l.number HAVING count(DISTINCT s.contract) > 1 ORDER BY l.number
+"""
+
+
+def silent_contracts(engine: Engine, images: Sequence[MonthImage], competence: Competence) -> pl.DataFrame:
+    """contract, months (with calls), usual_calls (median), last (competence): billed in ``competence`` without any call
+    though at least two of the months before in ``images`` had some; by usual calls."""
+    params = {"competence": str(competence), "least": _LEAST_MONTHS}
+    return engine.query(_SILENT, params, items=items_of(images))
+
+
+def shared_lines(engine: Engine, snapshot: Snapshot, competence: Competence) -> pl.DataFrame:
+    """number, contracts (how many), named (their numbers): lines that services of several contracts have in
+    ``competence``."""
+    return engine.query(snapshot.sql(_SHARED), {"first": competence.first_day, "end": competence.end_day})

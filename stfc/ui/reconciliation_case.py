@@ -1,0 +1,262 @@
+"""One held charge in full: three figures side by side, reasons, history, classes and like decisions (PRODUCT 7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from stfc.domain import text
+from stfc.domain.competence import Competence
+from stfc.services.ports import HoldDecision, HoldRow, LogLine
+from stfc.services.queries import CallFilter, View
+from stfc.ui import charts, competence, labels, session, states, tables, tracking, url
+from stfc.ui import format as fmt
+from stfc.ui.style import palette
+from stfc.ui.tables import Column
+
+_MONTHS: Final = 12
+_LEAST_MONTHS: Final = 3
+_CLASSES: Final = (
+    Column("class", "Classe", 0),
+    Column("calls", "Ligações", 0, unit="count"),
+    Column("micros", "Valor", 0, show=fmt.money_cut, right=True),
+    Column("usual", "Mediana", 0, show=fmt.money_cut, right=True),
+    Column("more", "Diferença", 0, show=lambda one: fmt.signed_money(one // 10_000), right=True),
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What three sources say that the contract's month comes to. Amounts in micros; None where a source says nothing.
+
+    ``declared_records`` and ``records`` count the file's records, those that were charged before among them;
+    ``kept`` is the sum without these. ``ours`` and ``platform`` are centavos, of the same calls.
+    """
+
+    declared: int | None = None
+    declared_records: int | None = None
+    summed: int | None = None
+    records: int | None = None
+    kept: int | None = None
+    dropped: int = 0
+    ours: int | None = None
+    platform: int | None = None
+
+
+def figures(hold: HoldRow, log: Sequence[LogLine]) -> Figures:
+    """The three figures from the last attempt's log; what the file declares is what it sums to, but for findings."""
+    facts: dict[str, Mapping[str, Any]] = {line.event: line.facts for line in log}
+    parsed, kept, rated = (facts.get(event, {}) for event in ("parsed", "amount", "rated"))
+    declared: dict[str, int] = {}
+    for difference in hold.differences:
+        declared.setdefault(difference.figure, difference.declared)
+    return Figures(
+        declared=declared.get("amount_micros", parsed.get("amount_micros")),
+        declared_records=declared.get("records", parsed.get("records")),
+        summed=parsed.get("amount_micros"),
+        records=parsed.get("records"),
+        kept=kept.get("amount_micros"),
+        dropped=facts.get("repeats", {}).get("dropped", 0),
+        ours=rated.get("ours"),
+        platform=rated.get("platform"),
+    )
+
+
+def show(hold: HoldRow) -> None:
+    """The charge's card."""
+    application = session.application()
+    view = application.views.view(hold.competence)
+    customer = tracking.names([hold.contract]).get(hold.contract, "")
+    with st.container(border=True, gap="small", key="stfc_case"):
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+            name = f"{customer} · {hold.contract}" if customer else hold.contract
+            st.header(f"{fmt.plain(name)} · {fmt.month(hold.competence)}", anchor=False, width="stretch")
+            st.markdown(states.badge("held", hold.code), width="content")
+        _figures(figures(hold, application.batches.log(hold.item)))
+        st.markdown("  \n".join(f":violet[:material/pan_tool:] {line}" for line in reasons(hold)))
+        charge = labels.WOULD_CHARGE.format(
+            amount=fmt.money(hold.amount), calls=fmt.counted(hold.calls, "ligação", "ligações")
+        )
+        st.markdown(f":gray[{charge}]")
+        _history(view, hold)
+        _classes(view, hold)
+        st.caption(similar(hold.code, application.holds.decisions()))
+        _ways(hold)
+
+
+def reasons(hold: HoldRow) -> list[str]:
+    """Every finding as a sentence with its code, escaped."""
+    return [f"{fmt.plain(text.sentence(one.code, one.facts))} ({one.code})" for one in hold.findings]
+
+
+# --- The three figures -----------------------------------------------------------------------------------------------
+
+
+def _figures(found: Figures) -> None:
+    three = (
+        (labels.DECLARED, fmt.money_cut(found.declared), declared_words(found)),
+        (labels.SUMMED, fmt.money_cut(found.summed), summed_words(found)),
+        (labels.OURS, fmt.money(found.ours), ours_words(found)),
+    )
+    for place, (label, value, words) in zip(st.columns(3, gap="xsmall"), three, strict=True):
+        with place.container(border=True, gap=None, height="stretch", key=f"stfc_figure_{label[:4].lower()}"):
+            st.metric(label, value)
+            st.caption(words)
+
+
+def declared_words(found: Figures) -> str:
+    """How many records the file declares."""
+    if found.declared_records is None:
+        return fmt.NOTHING
+    return labels.DECLARED_OF.format(records=fmt.counted(found.declared_records, "registro", "registros"))
+
+
+def summed_words(found: Figures) -> str:
+    """By how much the sum differs from what was declared, and how many records were charged before."""
+    if found.summed is None or found.declared is None:
+        return fmt.NOTHING
+    difference = (found.summed - found.declared) // 10_000
+    said = labels.DIFFERS_BY.format(amount=fmt.signed_money(difference) if difference else fmt.money(0))
+    if found.records == found.declared_records:
+        return said
+    return f"{fmt.counted(found.records or 0, 'registro', 'registros')}, {said}"
+
+
+def ours_words(found: Figures) -> str:
+    """By how much our rating differs from what the platform says."""
+    if found.ours is None:
+        return labels.NO_OURS
+    if found.ours == found.platform or not found.platform:
+        return labels.OURS_AGREES
+    share = 100 * (found.ours - found.platform) / found.platform
+    return labels.OURS_DIFFERS.format(share=fmt.signed(round(share, 1), 1, "%"))
+
+
+# --- History ---------------------------------------------------------------------------------------------------------
+
+
+def past(view: View, hold: HoldRow) -> list[tuple[Competence, int]]:
+    """What the contract was charged in the twelve months before, centavos, oldest first."""
+    items = view.items(hold.contract).to_pylist()
+    charged = {
+        Competence.parse(item["competence"]): item["amount"]
+        for item in items
+        if item["outcome"] == "charged" and not item["reversed"]
+    }
+    return sorted((month, amount) for month, amount in charged.items() if month < hold.competence)
+
+
+def _history(view: View, hold: HoldRow) -> None:
+    before = past(view, hold)
+    if not before:
+        st.caption(labels.NO_HOLD_HISTORY)
+        return
+    usual = median(amount for _, amount in before)
+    if len(before) >= _LEAST_MONTHS and usual and hold.amount > usual:
+        times = labels.TIMES_USUAL.format(times=fmt.decimal(hold.amount / usual, 1), months=len(before))
+        st.markdown(f"**{times}.**")
+    st.plotly_chart(
+        _chart([*before, (hold.competence, hold.amount)], usual),
+        key=f"hold_history_{hold.hold}",
+        theme=None,
+        config={"displayModeBar": False, "scrollZoom": False, "locale": "en"},
+        alt=labels.HOLD_HISTORY,
+    )
+
+
+def _chart(months: Sequence[tuple[Competence, int]], usual: float) -> go.Figure:
+    colours = palette()
+    names = [fmt.month_short(month) for month, _ in months]
+    drawn = charts.bars(names, [amount / 100 for _, amount in months], unit="R$", height=150)
+    tones = [colours.series[4]] * (len(months) - 1) + [colours.solid["violet"]]
+    drawn.update_traces(marker_color=tones, width=0.6 if len(months) > 4 else 0.3)
+    drawn.add_hline(
+        usual / 100,
+        line={"dash": "dot", "width": 1.5, "color": colours.gray_text},
+        annotation={
+            "text": labels.HOLD_MEDIAN.format(amount=fmt.money(round(usual))),
+            "font": {"size": 11.5, "color": colours.gray_text},
+        },
+        annotation_position="top left",
+    )
+    return drawn
+
+
+# --- Classes ---------------------------------------------------------------------------------------------------------
+
+
+def by_class(rows: Sequence[Mapping[str, Any]], month: Competence) -> list[dict[str, Any]]:
+    """The month's calls by class beside the median of the months before that had any call, by difference.
+
+    ``rows``: competence, class, calls, micros.
+    """
+    months = sorted({row["competence"] for row in rows if row["competence"] < str(month)})
+    amounts = {(row["competence"], row["class"]): row for row in rows}
+    listed = []
+    for name in sorted({row["class"] for row in rows}):
+        now = amounts.get((str(month), name), {"calls": 0, "micros": 0})
+        usual = int(median([amounts.get((one, name), {"micros": 0})["micros"] for one in months])) if months else 0
+        if now["calls"] or usual:
+            listed.append(
+                {
+                    "class": labels.CALL_CLASSES.get(name, name),
+                    "calls": now["calls"],
+                    "micros": now["micros"],
+                    "usual": usual,
+                    "more": now["micros"] - usual,
+                }
+            )
+    return sorted(listed, key=lambda row: -abs(row["more"]))
+
+
+def _classes(view: View, hold: HoldRow) -> None:
+    found = view.revenue_by_month(_MONTHS + 1, CallFilter(contracts=(hold.contract,))).to_pylist()
+    listed = by_class(found, hold.competence)
+    if listed:
+        tables.small(listed, _CLASSES, alt=labels.BY_CLASS)
+
+
+# --- Like decisions, and ways out ------------------------------------------------------------------------------------
+
+
+def similar(code: str, decisions: Sequence[HoldDecision]) -> str:
+    """How charges held for the same reason were decided."""
+    like = [one.released for one in decisions if one.code == code]
+    if not like:
+        return labels.SIMILAR_NONE.format(code=code)
+    return labels.SIMILAR.format(
+        code=code,
+        released=fmt.counted(sum(like), *labels.RELEASED_NOUN),
+        rejected=fmt.counted(len(like) - sum(like), *labels.REJECTED_NOUN),
+    )
+
+
+def _ways(hold: HoldRow) -> None:
+    ways = (
+        (labels.TO_CONTRACT, ":material/contract:", labels.CONTRACTS, {"contrato": hold.contract}),
+        (labels.TO_CALLS, ":material/perm_phone_msg:", labels.CALLS, {"de_contrato": hold.contract}),
+        (
+            labels.TO_LOG,
+            ":material/monitoring:",
+            labels.TRACKING,
+            {"lote": str(hold.batch), "contrato": hold.contract},
+        ),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for words, icon, page, parameters in ways:
+            st.button(
+                words,
+                key=f"hold_way_{page.file}",
+                type="tertiary",
+                icon=icon,
+                on_click=_go,
+                args=(page, hold.competence, parameters),
+            )
+
+
+def _go(page: labels.PageLabels, month: Competence, parameters: Mapping[str, str]) -> None:
+    competence.go(month)
+    url.open_page(page, **parameters)
