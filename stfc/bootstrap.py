@@ -32,6 +32,7 @@ from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.late_files import SqlLateFileLedger
+from stfc.adapters.ledger.months import SqlMonthLedger
 from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.plans import SqlPlanLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
@@ -56,6 +57,7 @@ from stfc.services.holds import Holds
 from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor, SnapshotJanitor
 from stfc.services.late_files import LookPolicy
+from stfc.services.months import Months
 from stfc.services.plans import Plans
 from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
 from stfc.services.provisioning import ProvisioningService
@@ -240,6 +242,11 @@ class Application:
     def call_search(self) -> CallSearch:
         """Call records, masked or revealed."""
         return CallSearch(self.views, self.audit, self.clock)
+
+    @cached_property
+    def months(self) -> Months:
+        """The life of a competence: list, close, reopen."""
+        return Months(SqlMonthLedger(self.database), self.views, self.clock)
 
     @cached_property
     def audit_trail(self) -> Audit:

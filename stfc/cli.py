@@ -35,6 +35,7 @@ from stfc.errors import (
 )
 from stfc.services.backup import BackedUp, Restored
 from stfc.services.health import ACTIONS, Diagnosis, Repaired
+from stfc.services.months import Month
 from stfc.services.ports import Actor, AuditLine, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -42,12 +43,14 @@ contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que est�
 batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
 plans_app = typer.Typer(no_args_is_help=True, help="Planos tarifários e suas versões.")
 holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
+months_app = typer.Typer(no_args_is_help=True, help="Competências: abertas, faturadas, fechadas.")
 audit_app = typer.Typer(no_args_is_help=True, help="A auditoria: quem fez o quê, a quê, quando e por quê.")
 simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
 app.add_typer(plans_app, name="plans")
 app.add_typer(holds_app, name="holds")
+app.add_typer(months_app, name="competence")
 app.add_typer(audit_app, name="audit")
 app.add_typer(simulator_app, name="simulator")
 
@@ -55,6 +58,7 @@ app.add_typer(simulator_app, name="simulator")
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 AsJson = Annotated[bool, typer.Option("--json", help="Um documento JSON na saída padrão.")]
+MonthArgument = Annotated[str, typer.Argument(metavar="COMPETÊNCIA", help="Competência, como 2026-10.")]
 CompetenceText = Annotated[str, typer.Option("--competence", help="Competência, como 2026-10.")]
 
 
@@ -823,6 +827,61 @@ def _observation_lines(kind: str, seen: Observation) -> list[str]:
 def _repaired_document(done: Repaired) -> dict[str, Any]:
     message = text.error(done.error) if done.error else text.fill(text.REPAIRED[done.action], {"count": done.count})
     return {"action": done.action, "count": done.count, "message": message}
+
+
+@months_app.command("list")
+def months_list(as_json: AsJson = False) -> None:
+    """As competências em que algo foi cobrado e a situação de cada uma, da mais nova à mais antiga."""
+    found = _application().months.all()
+    _answer({"competences": [_month_document(month) for month in found]}, as_json, [*map(_month_line, found)])
+
+
+@months_app.command("close")
+def months_close(competence: MonthArgument, as_json: AsJson = False) -> None:
+    """Fecha: congela cobranças, ligações e arquivos, com soma de verificação e relatório; pede o papel gestor."""
+    application = _application()
+    month = application.months.close(Competence.parse(competence), _actor(application.settings))
+    _answer(_month_document(month), as_json, [_month_line(month), f"sha256 {month.row.closing.checksum}"])
+
+
+@months_app.command("reopen")
+def months_reopen(
+    competence: MonthArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Motivo da reabertura; fica na auditoria.")],
+    as_json: AsJson = False,
+) -> None:
+    """Reabre uma competência fechada; pede o papel gestor."""
+    application = _application()
+    month = application.months.reopen(Competence.parse(competence), _actor(application.settings), reason=reason)
+    _answer(_month_document(month), as_json, [_month_line(month)])
+
+
+def _month_document(month: Month) -> dict[str, Any]:
+    row, closing = month.row, month.row.closing
+    document = {
+        "competence": str(row.competence),
+        "state": month.state.value,
+        "contracts": dict(row.standing),
+        "eligible": month.eligible,
+        "amount": plain(row.amount),
+        "calls": row.calls,
+        "closed_at": None,
+        "closed_by": None,
+        "checksum": None,
+        "report": None,
+    }
+    if closing:
+        document |= {"closed_at": _local(closing.at), "closed_by": closing.by, "checksum": closing.checksum}
+        document["report"] = dict(closing.report)
+    return document
+
+
+def _month_line(month: Month) -> str:
+    row = month.row
+    return (
+        f"{text.month(row.competence)}  {text.MONTH_STATES[month.state]:<17}  {text.reais(plain(row.amount)):>16}  "
+        f"{row.calls} ligações  ainda na lista {month.eligible}"
+    )
 
 
 @audit_app.command("verify")

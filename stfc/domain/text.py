@@ -295,6 +295,12 @@ NOT_POSSIBLE = {
     "restore_postgres": "O livro-razão está em PostgreSQL: volte-o com pg_restore, e as pastas snapshots e calls.",
     "restore_occupied": "{path} já existe; o backup volta só em uma pasta vazia. Nada foi alterado.",
     "restore_broken": "{file} não é um backup inteiro ({detail}). Nada foi alterado.",
+    "month_closed": "A competência {competence} está fechada e nada nela muda; um gestor pode reabri-la, com motivo.",
+    "month_not_closed": "A competência {competence} não está fechada.",
+    "month_busy": "A competência {competence} não pode ser fechada: contratos na fila {waiting}, em execução "
+    "{running}, à espera do arquivo {waiting_file}, retidos {held}. Nada mudou.",
+    "month_empty": "Não há nada cobrado na competência {competence}.",
+    "reopen_reason_missing": "Informe o motivo da reabertura; ele fica na auditoria.",
     "home_exists": "{home} já tem dados que não são da demonstração.",
     "child_ended": "A demonstração parou: {name} terminou com o código {status}.",
     "child_silent": "{url} não respondeu a tempo.",
@@ -313,6 +319,8 @@ ACTIONS = {
     "reveal_bulk": "revelar números de vários contratos",
     "repair": "reparar",
     "read_audit": "ler a auditoria",
+    "close_month": "fechar competências",
+    "reopen_month": "reabrir competências",
 }
 _ERRORS = {
     "CFG-INV": "A configuração {setting} está errada: {cause}.",
@@ -626,6 +634,7 @@ DOCTOR = {
     "DOC-IMP": "Ainda não há dados do ERP.",
     "DOC-LOC": "{count} processador(es) pararam sem se despedir; o que faziam volta à fila por si.",
     "DOC-PAU": "O lote {batch} está pausado ({code}).",
+    "DOC-FEC": "A competência {month} está fechada e não é mais o que o fechamento congelou.",
     "DOC-AUD": "A auditoria não está íntegra: a linha {line} {what}.",
 }
 """What the doctor says, by the code of an ``Observation``; other codes are those of errors."""
@@ -677,6 +686,7 @@ DOCTOR_REPAIRS = {
     "DOC-IMP": "Importe os dados do ERP com “stfc import”.",
     "DOC-LOC": "Esquecer esses processadores e devolver à fila o que faziam.",
     "DOC-PAU": "Resolva a causa; o lote continua por si, ou com “stfc batches retry”.",
+    "DOC-FEC": "Alguém mexeu no livro-razão por fora: compare com o último backup e avise o gestor.",
     "DOC-AUD": "Alguém mexeu no livro-razão por fora: compare com o último backup e avise o gestor.",
     "DOC-LEN": "Se persistir, fale com quem opera a Summit ou a rede.",
     "DOC-RPL": "Acerte o relógio desta máquina (NTP); se ele estiver certo, avise quem opera a Summit.",
@@ -706,6 +716,15 @@ REPAIRED = {
     "bring_forward": "{count} contrato(s) com a próxima tentativa trazida para agora.",
 }
 """What a repair did, by its name."""
+
+
+MONTH_STATES = {
+    "open": "aberta",
+    "partly_billed": "faturada em parte",
+    "billed": "faturada",
+    "closed": "fechada",
+}
+"""Where a competence stands in its life (PRODUCT 11)."""
 
 
 def audit_verdict(verdict: Any) -> str:

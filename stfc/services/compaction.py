@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stfc.domain.competence import Competence
+from stfc.errors import NotPossibleError
 from stfc.services.ports import CallCompactor, CallStore, Clock, Growth, ListedCalls, LiveCalls, Part, PartLedger
 
 MANY_PARTS = 200
@@ -38,13 +39,14 @@ class Compaction:
         self._clock = clock
 
     def run_due(self, keep_going: Callable[[], bool]) -> list[Compacted]:
-        """Compact each competence that is worth it, while ``keep_going``."""
+        """Compact each competence that is worth it and not closed, while ``keep_going``."""
         due = (growth.competence for growth in self._ledger.growth() if is_worth_it(growth))
         return [done for competence in due if keep_going() and (done := self.run(competence, keep_going))]
 
     def run_all(self) -> list[Compacted]:
-        """Compact every competence that has anything to compact or whose rollup lacks a file."""
-        return [done for growth in self._ledger.growth() if (done := self.run(growth.competence))]
+        """Compact every open competence that has anything to compact or whose rollup lacks a file."""
+        open_ = (growth.competence for growth in self._ledger.growth() if not growth.is_closed)
+        return [done for competence in open_ if (done := self.run(competence))]
 
     def rebuild(self) -> int:
         """Sum every competence up anew, whatever its rollup says of itself; gives how many. For the doctor.
@@ -56,7 +58,7 @@ class Compaction:
 
     def _is_summed_anew(self, competence: Competence) -> bool:
         source = self._ledger.listed(competence)
-        if not source.is_merged:
+        if not source.is_merged and not source.is_closed:
             return self.run(competence) is not None
         rollup = self._compactor.summed(competence, source.live)
         if self._ledger.swap(source, source.live.parts, rollup, now=self._clock()):
@@ -71,9 +73,12 @@ class Compaction:
         the end; then nothing changed.
 
         Raises:
+            NotPossibleError: the competence is closed, and its parts are frozen.
             StorageError: a listed part is missing or broken, or the disk refuses.
         """
         source = self._ledger.listed(competence)
+        if source.is_closed:
+            raise NotPossibleError(cause="month_closed", competence=str(competence))
         if not source.live.parts or self._is_done(source):
             return None
         parts = self._parts(source, keep_going)
@@ -106,6 +111,8 @@ class Compaction:
 def is_worth_it(growth: Growth) -> bool:
     """Whether so much came since the last compaction that readers gain from another. While workers are at it, only
     their sheer number of parts counts."""
+    if growth.is_closed:
+        return False
     if growth.new_parts > MANY_PARTS:
         return True
     has_many = growth.new_calls > max(MANY_CALLS, growth.calls // _SHARE)

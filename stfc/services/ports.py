@@ -211,7 +211,7 @@ class ListedCalls:
     """What a compaction of ``competence`` starts from, of one moment.
 
     ``dropped`` are excluded claims whose rows nobody will ever ask for again. ``is_merged``: the parts are what a
-    compaction left, and no row of ``dropped`` can be in them.
+    compaction left, and no row of ``dropped`` can be in them. ``is_closed``: they are frozen.
     """
 
     competence: Competence
@@ -219,6 +219,7 @@ class ListedCalls:
     rollup: Rollup | None
     dropped: frozenset[int]
     is_merged: bool
+    is_closed: bool = False
 
 
 # --- Batches -------------------------------------------------------------------------------------------------------
@@ -342,6 +343,7 @@ class Growth:
 
     ``calls`` are the rows of the parts that the compaction left, ``new_calls`` and ``new_parts`` those that came since,
     ``new_exclusions`` the claims excluded since. ``is_running``: a worker holds an item of the competence.
+    ``is_closed``: its parts are frozen.
     """
 
     competence: Competence
@@ -350,6 +352,7 @@ class Growth:
     new_parts: int
     new_exclusions: int
     is_running: bool
+    is_closed: bool = False
 
 
 class PartLedger(Protocol):
@@ -763,6 +766,52 @@ class HoldLedger(Protocol):
 
     def reject(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
         """End ``holds`` as a reversal; otherwise as ``release``."""
+        ...
+
+
+# --- The ledger: the life of a month ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A closed competence (PRODUCT 11): since when, by whom, the sha256 of all that it froze, and its report."""
+
+    at: datetime
+    by: str
+    checksum: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """A competence as the ledger knows it.
+
+    ``standing`` counts contracts by where they stand: each ``ItemOutcome``, and ``reversed``. ``amount`` (centavos) and
+    ``calls`` leave out what was reversed. ``closing`` is None while it is open.
+    """
+
+    competence: Competence
+    standing: Mapping[str, int]
+    amount: Centavos
+    calls: int
+    closing: Closing | None
+
+
+class MonthLedger(Protocol):
+    """Which competences are closed. Closed, nothing in one changes: every other act that would is refused with
+    ``NotPossibleError``, in its own transaction."""
+
+    def rows(self) -> list[MonthRow]:
+        """Every competence that anything was billed in, newest first."""
+        ...
+
+    def close(self, competence: Competence, *, coverage: Mapping[str, Any], actor: Actor, now: datetime) -> MonthRow:
+        """Freeze the competence's charges, calls and files, in one transaction, audited. ``coverage`` goes into the
+        report as it is. ``NotPossibleError``: closed already, never billed, or items that wait, run or are held."""
+        ...
+
+    def reopen(self, competence: Competence, *, reason: str, actor: Actor, now: datetime) -> MonthRow:
+        """Lift the closing, audited with its checksum. ``NotPossibleError``: not closed."""
         ...
 
 

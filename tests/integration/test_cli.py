@@ -944,3 +944,29 @@ def test_managers_list_the_trail_and_nobody_else_does(billed: Terminal) -> None:
     (line,) = answer.document["lines"]
     assert (answer.document["total"], line["seq"], line["who"], line["action"]) == (1, 2, "ana", "batch.open")
     assert INSTANT.fullmatch(line["at"])
+
+
+# --- The life of a month -------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_listed_closed_and_reopened(billed: Terminal) -> None:
+    manager = {"STFC_ROLE": "manager"}
+    (month,) = billed.ask("competence", "list")["competences"]
+    assert (month["competence"], month["state"], month["checksum"]) == (MONTH, "partly_billed", None)
+    assert billed.refuse("competence", "close", MONTH) == "USO-PER"
+    busy = billed.run("competence", "close", MONTH, "--json", **manager)
+    assert (busy.status, busy.error) == (1, "USO-EST")
+    billed.ask("batches", "cancel", "1")
+    held = [str(hold["id"]) for hold in billed.ask("holds", "list")["holds"]]
+    assert billed.run("holds", "release", *held, "--reason", "conferido", **manager).status == 0
+    closed = billed.run("competence", "close", MONTH, "--json", **manager).document
+    assert (closed["state"], len(closed["checksum"])) == ("closed", 64)
+    assert closed["report"]["amount"] == closed["amount"]
+    assert closed["report"]["holds"]["released"] == len(held)
+    assert INSTANT.fullmatch(closed["closed_at"])
+    assert billed.refuse("batches", "reverse", "1", "--reason", "engano") == "USO-EST"
+    assert billed.refuse("compact", *OF_MONTH) == "USO-EST"
+    assert billed.refuse("bill", *OF_MONTH, "--all") == "USO-EST"
+    assert billed.run("competence", "reopen", MONTH, "--reason", " ", "--json", **manager).error == "USO-EST"
+    again = billed.run("competence", "reopen", MONTH, "--reason", "arquivo corrigido", "--json", **manager).document
+    assert (again["state"], again["checksum"], again["amount"]) == ("partly_billed", None, closed["amount"])

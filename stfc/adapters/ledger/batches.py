@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump, confirm_snapshot
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
 from stfc.adapters.ledger.records import ENDED, audit, load, log_all, refresh_batch, value_id
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
@@ -48,6 +48,7 @@ class SqlBatchLedger:
         with self._database.write() as connection:
             if request_key and (again := _opened(connection, request_key)):
                 return again
+            refuse_closed(connection, competence)
             confirm_snapshot(connection, snapshot)
             taken = _taken(connection, competence)
             wanted = sorted(set(contracts))
@@ -236,6 +237,7 @@ class SqlBatchLedger:
             chosen.append(table.c.code.in_(codes))
         with self._database.write() as connection:
             row = _batch(connection, batch)
+            refuse_closed(connection, Competence.parse(row.competence))
             values = {"tries": 0, "slow": False, "next_try_at": None, "ended_at": None}
             line = LogLine(now, "ok", "queue", "retried", {"who": actor.name})
             count = _set_all(connection, chosen, {"outcome": ItemOutcome.WAITING, **values}, line)
@@ -252,6 +254,7 @@ class SqlBatchLedger:
         chosen = [items.c.batch == batch, items.c.outcome.in_((ItemOutcome.WAITING, ItemOutcome.WAITING_FILE))]
         with self._database.write() as connection:
             row = _batch(connection, batch)
+            refuse_closed(connection, Competence.parse(row.competence))
             values = {"outcome": ItemOutcome.CANCELLED, "next_try_at": None, "ended_at": now}
             line = LogLine(now, "warning", "queue", "cancelled", {"who": actor.name})
             count = _set_all(connection, chosen, values, line)
@@ -286,6 +289,7 @@ class SqlBatchLedger:
             if snapshot is not None:
                 confirm_snapshot(connection, snapshot)
             row = _batch(connection, batch)
+            refuse_closed(connection, Competence.parse(row.competence))
             found = connection.execute(sa.select(items).where(*chosen).order_by(items.c.contract)).all()
             locked = [i.contract for i in found if value_id(i.item) in invoiced]
             if locked:

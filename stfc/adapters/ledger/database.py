@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from stfc.adapters.ledger import schema
 from stfc.domain.competence import Competence
-from stfc.errors import HomeVersionError, StaleSnapshotError, StorageError
+from stfc.errors import HomeVersionError, NotPossibleError, StaleSnapshotError, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 30
@@ -170,6 +170,22 @@ def confirm_snapshot(connection: Connection, evaluated: int | None) -> None:
     current = connection.execute(sa.select(schema.state.c.snapshot)).scalar_one()
     if current != evaluated:
         raise StaleSnapshotError(evaluated=evaluated, current=current)
+
+
+def is_closed(connection: Connection, competence: Competence) -> bool:
+    """Whether the competence is closed, inside the caller's transaction: then nothing in it changes (PRODUCT 11)."""
+    months = schema.months
+    query = sa.select(months.c.competence).where(
+        months.c.competence == str(competence), months.c.closed_at.is_not(None)
+    )
+    return connection.execute(query).first() is not None
+
+
+def refuse_closed(connection: Connection, *competences: Competence) -> None:
+    """``NotPossibleError`` when one of ``competences`` is closed, to the end of this writing transaction."""
+    for competence in sorted(set(competences)):
+        if is_closed(connection, competence):
+            raise NotPossibleError(cause="month_closed", competence=str(competence))
 
 
 @contextmanager

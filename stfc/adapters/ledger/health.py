@@ -18,6 +18,7 @@ from stfc.adapters.ledger import schema, unfinished
 from stfc.adapters.ledger.audit import verified
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.images import as_arrow, read_live_calls, read_rollup
+from stfc.adapters.ledger.months import broken_closings
 from stfc.adapters.ledger.parts import read_listed_paths
 from stfc.adapters.ledger.records import claim_id, load
 from stfc.adapters.ledger.sets import among
@@ -68,6 +69,7 @@ class SqlLedgerDoctor:
                     *(Observation("never_twice", "DOC-IDX", {"index": _GUARDS[what]}) for what in unguarded),
                     *_twice(connection, chosen, unguarded),
                     *_disagreements(connection, chosen),
+                    *(Observation("amounts", "DOC-FEC", {"month": m}) for m in broken_closings(connection, chosen)),
                     *_unowned(connection),
                     *_out_of_step([row for row in registered if row not in dead]),
                     *unfinished.examine(connection, now),

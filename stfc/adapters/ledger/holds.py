@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.database import Database, bump, refuse_closed
 from stfc.adapters.ledger.records import audit, load, log_all
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
@@ -121,6 +121,7 @@ def _decidable(connection: Connection, holds: Collection[int]) -> Sequence[sa.Ro
     """
     query = _holds().where(among(charges.c.charge, sorted(set(holds)))).order_by(charges.c.charge)
     found = connection.execute(query).all()
+    refuse_closed(connection, *(Competence.parse(row.competence) for row in found))
     unknown = set(holds) - {row.charge for row in found}
     if unknown:
         raise NotFoundError(kind="hold", key=str(min(unknown)))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
+from stfc.adapters.ledger.database import Database, bump, is_closed, refuse_closed
 from stfc.adapters.ledger.images import read_live_calls, read_rollup
 from stfc.adapters.ledger.records import insert
 from stfc.adapters.ledger.schema import is_outcome
@@ -48,11 +48,13 @@ class SqlPartLedger:
         counted = sa.select(exclusions.c.competence, sa.func.count().label("claims")).where(
             exclusions.c.rollup.is_(None)
         )
+        months, is_frozen = schema.months, schema.months.c.closed_at.is_not(None)
         running = sa.select(schema.items.c.competence).where(is_outcome(ItemOutcome.RUNNING)).distinct()
         with self._database.read() as connection:
             rows = connection.execute(sums.where(parts.c.live).group_by(parts.c.competence)).all()
             claims = connection.execute(counted.group_by(exclusions.c.competence)).all()
             busy = set(connection.execute(running).scalars())
+            closed = set(connection.execute(sa.select(months.c.competence).where(is_frozen)).scalars())
         excluded = {row.competence: row.claims for row in claims}
         return [
             Growth(
@@ -62,6 +64,7 @@ class SqlPartLedger:
                 new_parts=int(row.new_parts),
                 new_exclusions=excluded.get(row.competence, 0),
                 is_running=row.competence in busy,
+                is_closed=row.competence in closed,
             )
             for row in sorted(rows, key=lambda row: row.competence)
         ]
@@ -74,6 +77,7 @@ class SqlPartLedger:
             live = read_live_calls(connection, competence)
             rollup = read_rollup(connection, competence)
             dropped = {row.claim: row.rollup for row in connection.execute(refused)}
+            frozen = is_closed(connection, competence)
         is_merged = rollup is not None and {part.path for part in live.parts} == rollup.parts
         return ListedCalls(
             competence=competence,
@@ -81,12 +85,18 @@ class SqlPartLedger:
             rollup=rollup,
             dropped=frozenset(dropped),
             is_merged=is_merged and None not in dropped.values(),
+            is_closed=frozen,
         )
 
     def swap(self, source: ListedCalls, new: Sequence[Part], rollup: str, *, now: datetime) -> bool:
-        """One transaction; False when the parts or the rollup of ``source`` are not those that are live any more."""
+        """One transaction; False when the parts or the rollup of ``source`` are not those that are live any more.
+
+        ``NotPossibleError`` when the parts of a closed month would change; its sums may be made anew.
+        """
         old, kept = {part.path for part in source.live.parts}, {part.path for part in new}
         with self._database.write() as connection:
+            if old != kept:
+                refuse_closed(connection, source.competence)
             if not _are_live(connection, old) or read_rollup(connection, source.competence) != source.rollup:
                 return False
             number = _replace_rollup(connection, source.competence, rollup, now)

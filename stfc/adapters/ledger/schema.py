@@ -65,6 +65,11 @@ months = sa.Table(
     metadata,
     sa.Column("competence", Key, primary_key=True),
     sa.Column("revision", sa.BigInteger, nullable=False),
+    # Set while the month is closed: what was frozen, and the report of that moment.
+    sa.Column("closed_at", Instant),
+    sa.Column("closed_by", sa.String),
+    sa.Column("checksum", sa.String),
+    sa.Column("report", sa.Text),
 )
 
 snapshots = sa.Table(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, ledger_now
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, is_closed, ledger_now
 from stfc.adapters.ledger.images import read_live_calls
 from stfc.adapters.ledger.plans import mark_used, read_versions
 from stfc.adapters.ledger.records import (
@@ -193,7 +193,8 @@ class SqlWorkLedger:
         with self._database.write() as connection:
             confirm_snapshot(connection, evaluation.snapshot)
             claimed = _claimed_rows(connection, result.results)
-            if _is_settled(connection, result, claimed):
+            # No month is closed while an item of it runs: what comes for one that is was taken from its worker before.
+            if is_closed(connection, competence) or _is_settled(connection, result, claimed):
                 return {"lost": len(result.results)}
             held = {i: row for i, row in claimed.items() if (row.outcome, row.owner) == (ItemOutcome.RUNNING, owner)}
             taken = _taken(connection, competence, [r.contract for r in result.results])

@@ -47,6 +47,10 @@ def _state() -> None:
         "months",
         sa.Column("competence", KEY, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", INSTANT, nullable=True),
+        sa.Column("closed_by", sa.String(), nullable=True),
+        sa.Column("checksum", sa.String(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("competence"),
     )
     op.create_table(
