@@ -431,7 +431,8 @@ def _local_home(settings: Settings, database: Database) -> LocalHome:
 def _open_home(home: Path) -> None:
     marker = home / "format"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        # Full numbers stand in its calls: no affair of other accounts of the machine.
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not marker.exists():
             marker.write_text(HOME_FORMAT, encoding="utf-8")
     except OSError as cause:

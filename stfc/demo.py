@@ -138,8 +138,9 @@ def _prepare(home: Path, simulator_port: int, contracts: int, months: int) -> bo
             bootstrap.dump_erp(home / "erp", contracts=contracts, seed=_SEED, months=months, until=last)
             _remember(marker, {"contracts": contracts, "months": months, "until": str(last), "ready": False})
         settings = home / "stfc.toml"
-        settings.write_text(f'summit_url = "http://127.0.0.1:{simulator_port}"\nsummit_token = "{_TOKEN}"\n')
+        settings.touch(mode=0o600)
         settings.chmod(0o600)
+        settings.write_text(f'summit_url = "http://127.0.0.1:{simulator_port}"\nsummit_token = "{_TOKEN}"\n')
         return not json.loads(marker.read_text())["ready"]
     except OSError as cause:
         raise StorageError(place=str(home), cause=cause.strerror or str(cause)) from cause

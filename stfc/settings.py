@@ -1,5 +1,6 @@
 """What the environment and ``stfc.toml`` in the home say (ARCHITECTURE, command line)."""
 
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,10 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stfc.errors import SettingsError
+
+_SECRETS = {"summit_token", "ledger_url"}
+_OTHERS = 0o077
+"""The rights of group and others in a file's mode."""
 
 
 class Settings(BaseSettings):
@@ -89,7 +94,8 @@ def load(**overrides: Any) -> Settings:
     """The settings of the environment, completed by ``stfc.toml`` in the home, then by ``overrides``.
 
     Raises:
-        SettingsError: a value is missing or wrong, or the file is not TOML; it names the setting and the cause.
+        SettingsError: a value is missing or wrong, the file is not TOML, or it holds a secret and other accounts may
+            read it; it names the setting and the cause.
     """
     try:
         home = Settings().home
@@ -126,4 +132,6 @@ def _file(path: Path) -> dict[str, Any]:
     unknown = sorted(set(content) - set(Settings.model_fields))
     if unknown:
         raise SettingsError(setting=unknown[0], cause="unknown")
+    if _SECRETS & content.keys() and os.name == "posix" and path.stat().st_mode & _OTHERS:
+        raise SettingsError(setting=str(path), cause="readable")
     return content

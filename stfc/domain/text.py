@@ -318,6 +318,8 @@ ACTIONS = {
     "reveal": "revelar números",
     "reveal_bulk": "revelar números de vários contratos",
     "repair": "reparar",
+    "backup": "gravar um backup",
+    "restore": "voltar um backup",
     "read_audit": "ler a auditoria",
     "close_month": "fechar competências",
     "reopen_month": "reabrir competências",
@@ -398,7 +400,8 @@ def _said(problem: StfcError) -> str:
         return fill(NOT_POSSIBLE[facts["cause"]], facts)
     if problem.code == "USO-PER":
         action = ACTIONS.get(facts["action"], facts["action"])
-        return f"O papel {ROLES[facts['role']]} não pode {action}; é preciso ser {ROLES[facts['needed']]}."
+        role = ROLES.get(facts["role"], facts["role"])
+        return f"O papel {role} não pode {action}; é preciso ser {ROLES[facts['needed']]}."
     if problem.code == "IMP-REC":
         first = facts["problems"][0]
         place = f"{first.file}, linha {first.line}, coluna {first.column}" if first.line else first.file
@@ -1095,6 +1098,7 @@ PLATFORM_PHASES = {"connect": "ao conectar", "read": "à espera de dados", "whol
 SETTING_CAUSES = {
     "address": "não é um endereço como https://summit.exemplo.com.br",
     "unknown": "não existe uma configuração com este nome",
+    "readable": "guarda um segredo e outras contas da máquina podem lê-lo; rode “chmod 600” nele",
     "token": "o token tem caracteres que um cabeçalho HTTP não aceita",
     "two_platforms": "STFC_SUMMIT_URL também está definida; a pasta vale, a URL não",
     "heartbeat": "o sinal de vida deve caber ao menos duas vezes em STFC_LEASE, senão o prazo se perde com um atraso",

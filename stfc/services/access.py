@@ -6,6 +6,6 @@ from stfc.services.ports import Actor
 
 
 def require(actor: Actor, needed: Role, action: str) -> None:
-    """Refuse ``action`` to an actor whose role does not cover ``needed`` (``NotAllowedError``)."""
-    if not Role(actor.role).covers(needed):
+    """Refuse ``action`` to an actor whose role is none, or does not cover ``needed`` (``NotAllowedError``)."""
+    if actor.role not in list(Role) or not Role(actor.role).covers(needed):
         raise NotAllowedError(role=actor.role, needed=needed.value, action=action)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stfc.domain.role import Role
 from stfc.errors import NotPossibleError, StorageError
+from stfc.services import access
 from stfc.services.ports import Actor, Archive, Archived, AuditLedger, Clock, Home, LedgerCopies, LedgerCopy, Member
 
 _TRIES = 3
@@ -48,9 +50,11 @@ class Backup:
         """Write a backup to ``file``, which appears whole or not at all; an older one of that name is replaced.
 
         Raises:
+            NotAllowedError: the actor is no operator.
             NotPossibleError: the ledger is in PostgreSQL, or a part is not what the ledger says.
             StorageError: something cannot be read or written.
         """
+        access.require(actor, Role.OPERATOR, "backup")
         started = time.perf_counter()
         copy, archived = self._written(file)
         facts = {"bytes": archived.size, "sha256": archived.sha256, "revision": copy.revision}
@@ -105,10 +109,12 @@ class Restoring:
         counts, comes last.
 
         Raises:
+            NotAllowedError: the actor is no operator.
             NotPossibleError: the home is not empty, or ``file`` is no whole backup; nothing changed.
             HomeVersionError: a newer version of the product made it; nothing changed.
             StorageError: the disk refuses; nothing counts.
         """
+        access.require(actor, Role.OPERATOR, "restore")
         started = time.perf_counter()
         if occupied := self._home.occupied():
             raise NotPossibleError(cause="restore_occupied", path=occupied)

@@ -4,7 +4,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from stfc.domain.role import Role
 from stfc.errors import StaleSnapshotError, StfcError
+from stfc.services import access
 from stfc.services.ports import Actor, Clock, ImportWarning, SnapshotLedger, SnapshotStore, StagedSnapshot
 
 
@@ -19,7 +21,7 @@ class Imported:
 
 
 class Importing:
-    """The use case *import*. Everyone who may use the terminal may import; batches remember their snapshot."""
+    """The use case *import*, for operators; batches remember their snapshot."""
 
     def __init__(self, store: SnapshotStore, ledger: SnapshotLedger, clock: Clock, *, keep: int) -> None:
         self._store = store
@@ -34,9 +36,11 @@ class Importing:
         Old snapshots go, but for the last ones and any that a batch names.
 
         Raises:
+            NotAllowedError: the actor is no operator.
             ImportRefusedError: with every problem; nothing changed.
             StorageError: the disk is full or read-only; nothing changed.
         """
+        access.require(actor, Role.OPERATOR, "import")
         started = time.perf_counter()
         while True:
             number, previous = self._ledger.next_number(), self._ledger.current()
