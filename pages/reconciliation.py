@@ -18,9 +18,11 @@ header.show(labels.RECONCILIATION)
 view = session.application().views.view(competence.current())
 pending = session.application().holds.pending()
 row = reconciliation.bar(pending)
-chosen = row.show()
+every = reconciliation.tabs_of(pending)
+# The filter is the queue's; the other tabs keep it in the address.
+chosen = row.show() if tabs.current(every) == reconciliation.HELD else row.read()
 queue = reconciliation.found(view, pending, chosen)
-opened, place = tabs.show("reconciliation", reconciliation.tabs_of(pending))
+opened, place = tabs.show("reconciliation", every)
 with place:
     if opened == reconciliation.HELD:
         shown = reconciliation.show(queue, pending, chosen, row)

@@ -367,9 +367,9 @@ class View(Protocol):
         without any call though at least two of the eleven months before had some, by usual calls."""
         ...
 
-    def shared_lines(self) -> pa.Table:
-        """number, contracts (how many), named (their numbers, a list): lines that services of several contracts have in
-        the competence."""
+    def passed_lines(self) -> pa.Table:
+        """number, contracts (how many), named (their numbers, a list): lines that passed from one contract to another
+        in the competence. An import refuses a line that two have at the same time."""
         ...
 
     # --- Invoices

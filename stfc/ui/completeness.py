@@ -1,4 +1,4 @@
-"""*Completude*: what a competence lacks: days without traffic, silent contracts, lines of nobody or of two."""
+"""*Completude*: what a competence lacks: days without traffic, silent contracts, lines of nobody, or that passed on."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ _LINELESS: Final = (
     Column("customer", "Cliente", 0),
     Column("status", "Status", 0, words=labels.STATUSES, normal="normal"),
 )
-_SHARED: Final = (
+_PASSED: Final = (
     Column("number", "Linha", 0, unit="phone"),
     Column("contracts", "Contratos", 0, unit="count"),
     Column("named", "Quais", 0, show=", ".join),
@@ -45,7 +45,7 @@ def show(view: View) -> None:
         _calendar(view, days)
         _silent(view)
     with right:
-        _shared(view)
+        _passed(view)
         _lineless(view)
         _links(view)
 
@@ -153,10 +153,10 @@ def _silent(view: View) -> None:
     _list("silent", labels.SILENT.format(month=month), labels.SILENT_NONE.format(month=month), rows, _SILENT)
 
 
-def _shared(view: View) -> None:
+def _passed(view: View) -> None:
     month = fmt.month(view.competence)
-    rows = view.shared_lines().to_pylist()
-    _list("shared", labels.SHARED, labels.SHARED_NONE.format(month=month), rows, _SHARED)
+    rows = view.passed_lines().to_pylist()
+    _list("passed", labels.PASSED.format(month=month), labels.PASSED_NONE.format(month=month), rows, _PASSED)
 
 
 def _list(

@@ -80,11 +80,10 @@ def show(hold: HoldRow) -> None:
         charge = labels.WOULD_CHARGE.format(
             amount=fmt.money(hold.amount), calls=fmt.counted(hold.calls, "ligação", "ligações")
         )
-        st.markdown(f":gray[{charge}]")
+        st.markdown(f":gray[{charge} {similar(hold.code, application.holds.decisions())}]")
+        _ways(hold)
         _history(view, hold)
         _classes(view, hold)
-        st.caption(similar(hold.code, application.holds.decisions()))
-        _ways(hold)
 
 
 def reasons(hold: HoldRow) -> list[str]:
@@ -216,7 +215,8 @@ def _classes(view: View, hold: HoldRow) -> None:
     found = view.revenue_by_month(_MONTHS + 1, CallFilter(contracts=(hold.contract,))).to_pylist()
     listed = by_class(found, hold.competence)
     if listed:
-        tables.small(listed, _CLASSES, alt=labels.BY_CLASS)
+        is_first = {row["competence"] for row in found} == {str(hold.competence)}
+        tables.small(listed, _CLASSES[:3] if is_first else _CLASSES, alt=labels.BY_CLASS)
 
 
 # --- Like decisions, and ways out ------------------------------------------------------------------------------------

@@ -118,6 +118,21 @@ def test_a_rejected_hold_ends_as_a_reversal_and_waits_for_nobody(ledger: Ledger)
     assert ledger.items(ledger.bill({"1": charged(400)}))["1"].outcome == "charged"
 
 
+def test_decisions_are_told_newest_first_with_who_and_why(ledger: Ledger) -> None:
+    ledger.bill({"1": held(500), "2": held(900, "CON-ANO"), "3": charged(100)})
+    release(ledger, hold_of(ledger, "1"))
+    reject(ledger, hold_of(ledger, "2"))
+    told = ledger.holds.decisions(limit=10)
+    assert [(one.contract, one.amount, one.code, one.released) for one in told] == [
+        ("2", 900, "CON-ANO", False),
+        ("1", 500, "ARQ-TOT", True),
+    ]
+    assert {(one.competence, one.who, one.reason, one.at) for one in told} == {
+        (OCTOBER, "ivo", "conferido com a Summit", NOW)
+    }
+    assert [one.contract for one in ledger.holds.decisions(limit=1)] == ["2"]
+
+
 def test_what_was_released_is_no_cause_any_more(ledger: Ledger) -> None:
     batch = ledger.bill({"1": held(500), "2": held(900), "3": final()})
     release(ledger, hold_of(ledger, "1"))

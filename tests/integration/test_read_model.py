@@ -660,3 +660,39 @@ def test_answers_can_be_asked_from_many_threads(with_calls: World) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda ask: ask(), asks * 20))
     assert answers == [2, 4, 1, True] * 20
+
+
+# --- Completeness ----------------------------------------------------------------------------------------------------
+
+
+def test_a_contract_whose_calls_stopped_is_silent(world: World) -> None:
+    world.imports(**many("1", "2", "3", "4"))
+    before = [("1", 30), ("2", 30), ("3", 30), ("4", 0)]
+    for back in (1, 2, 3):
+        items = [
+            an_item(10 * back + int(contract), contract, calls=calls)
+            for contract, calls in before
+            if contract != "3" or back == 1
+        ]
+        world.ledger.put(OCTOBER.plus(-back), Month(items=items))
+    quiet = [an_item(100 + int(contract), contract, outcome="zero", calls=0) for contract in ("1", "3", "4")]
+    world.ledger.put(OCTOBER, Month(items=[*quiet, an_item(102, "2", calls=1)]))
+    assert world.model.view(OCTOBER).silent_contracts().to_pylist() == [
+        {"contract": "1", "months": 3, "usual_calls": 30, "last": "2026-09", "customer": "Padaria São João"}
+    ]
+    assert world.model.view(SEPTEMBER).silent_contracts().num_rows == 0
+
+
+def test_a_line_that_passes_to_another_contract_is_told_in_the_month_in_which_it_does(world: World) -> None:
+    tables = many("1", "2")
+    tables["lines"] = [
+        line_row("1933220001", "S1", until="2026-10-15"),
+        line_row("1933220001", "S2", since="2026-10-15"),
+        line_row("1933220002", "S1", until="2026-09-01"),
+        line_row("1933220002", "S2", since="2026-09-01"),
+    ]
+    world.imports(**tables)
+    assert world.model.view(OCTOBER).passed_lines().to_pylist() == [
+        {"number": "1933220001", "contracts": 2, "named": ["1", "2"]}
+    ]
+    assert world.model.view(SEPTEMBER).passed_lines().num_rows == 0

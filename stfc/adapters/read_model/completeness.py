@@ -1,4 +1,4 @@
-"""What is missing in a competence: silent contracts, and lines that two contracts claim (PRODUCT 7)."""
+"""What a competence lacks: contracts that fell silent, and lines that passed between contracts (PRODUCT 7)."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ FROM done now JOIN done past ON past.contract = now.contract AND past.competence
 WHERE now.competence = $competence AND now.calls = 0
 GROUP BY now.contract HAVING count(*) >= $least ORDER BY usual_calls DESC, now.contract
 """
-_SHARED = """
+_PASSED = """
 SELECT l.number, count(DISTINCT s.contract) AS contracts, list_sort(list(DISTINCT s.contract)) AS named
 FROM {lines} l JOIN {summit} s ON s.service = l.service
 WHERE NOT s.deleted AND l.since < $end AND (l.until IS NULL OR l.until > $first)
@@ -38,7 +38,7 @@ def silent_contracts(engine: Engine, images: Sequence[MonthImage], competence: C
     return engine.query(_SILENT, params, items=items_of(images))
 
 
-def shared_lines(engine: Engine, snapshot: Snapshot, competence: Competence) -> pl.DataFrame:
-    """number, contracts (how many), named (their numbers): lines that services of several contracts have in
-    ``competence``."""
-    return engine.query(snapshot.sql(_SHARED), {"first": competence.first_day, "end": competence.end_day})
+def passed_lines(engine: Engine, snapshot: Snapshot, competence: Competence) -> pl.DataFrame:
+    """number, contracts (how many), named (their numbers): lines that passed from one contract to another
+    in ``competence``."""
+    return engine.query(snapshot.sql(_PASSED), {"first": competence.first_day, "end": competence.end_day})

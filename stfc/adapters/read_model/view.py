@@ -284,11 +284,11 @@ class DuckView:
         names = self.frame.select("contract", "customer")
         return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
 
-    def shared_lines(self) -> pa.Table:
-        """Lines that services of several contracts have in the competence."""
-        key = ("shared_lines", self.snapshot, self.competence)
+    def passed_lines(self) -> pa.Table:
+        """Lines that passed from one contract to another in the competence."""
+        key = ("passed_lines", self.snapshot, self.competence)
         return self._shop.answers.get(
-            key, lambda: completeness.shared_lines(self._shop.engine, self._files, self.competence)
+            key, lambda: completeness.passed_lines(self._shop.engine, self._files, self.competence)
         ).to_arrow()
 
     # --- Invoices

@@ -1,0 +1,142 @@
+"""Conferência in a real browser: find the riskiest held charge, read why, release it, reject others, each once."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, expect
+
+from stfc.domain.competence import Competence, local_day
+from tests.e2e.screen import Screen
+from tests.e2e.stack import Stack
+from tests.e2e.test_holds import reais
+from tests.e2e.test_shell import STREAMLITS_OWN
+
+PATH = "conferencia"
+LAST = Competence.of(local_day(datetime.now(UTC))).plus(-1)
+
+
+@pytest.fixture(scope="module")
+def divergent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A product whose platform declares wrong totals in one file in three; two months have been billed."""
+    running = Stack(
+        tmp_path_factory.mktemp("conferencia"), contracts=30, months=2, simulator=("--fault", "wrong-totals=0.3@file")
+    )
+    try:
+        running.start()
+        for month in (LAST.plus(-1), LAST):
+            running.run("bill", "--competence", str(month), "--all", "--wait")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def manager(divergent: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
+    """A manager's tab."""
+    return new_screen(divergent).open().sign_in("gestor")
+
+
+def holds(stack: Stack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.run("holds", "list")["holds"]
+    return found
+
+
+def case(screen: Screen) -> Locator:
+    return screen.page.locator(".st-key-stfc_case")
+
+
+def bar(screen: Screen) -> Locator:
+    return screen.page.locator(".st-key-stfc_action_bar")
+
+
+def decide(screen: Screen, act: str, facts: str, reason: str) -> None:
+    """Press ``act`` in the bar, give a reason and press the dialog's button twice."""
+    bar(screen).get_by_role("button", name=act).click()
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(facts)
+    button = dialog.get_by_role("button", name=act)
+    button.click()
+    expect(dialog).to_contain_text("Escreva o motivo.")
+    dialog.get_by_role("textbox").fill(reason)
+    button.dblclick()
+    expect(dialog).to_be_hidden()
+    screen.settle()
+
+
+def test_a_manager_reads_the_riskiest_releases_it_and_rejects_two_others_each_once(manager: Screen) -> None:
+    stack = manager.stack
+    before = holds(stack)
+    manager.go("Conferência")
+    first = before[0]
+    expect(case(manager)).to_contain_text(first["contract"])
+    for words in ("Declarado pelo arquivo", "Soma dos registros", "Nossa tarifação", f"({first['code']})"):
+        expect(case(manager)).to_contain_text(words)
+    expect(case(manager)).to_contain_text(f"Se liberada, cobra {reais(first['amount'])}")
+    decide(manager, "Liberar", "1 cobrança · " + reais(first["amount"]), "Conferido com a Summit.")
+    expect(manager.page.get_by_test_id("stToast").first).to_contain_text(f"contrato {first['contract']}")
+    expect(manager.page.get_by_role("tab", name=f"Retidas {len(before) - 1}")).to_be_visible()
+    expect(case(manager)).to_contain_text(before[1]["contract"])
+
+    grid = manager.grid()
+    grid.mark(0)
+    grid.mark(1)
+    expect(bar(manager)).to_contain_text("2 retidas selecionadas")
+    decide(manager, "Rejeitar", "2 cobranças", "Totais errados.")
+    expect(manager.page.get_by_role("tab", name=f"Retidas {len(before) - 3}")).to_be_visible()
+    assert holds(stack) == before[3:]
+
+    manager.page.get_by_role("tab", name="Decididas").click()
+    manager.expect_parameter("aba", "decididas").settle()
+    assert manager.grid().column(3) == ["Rejeitada", "Rejeitada", "Liberada"]
+    assert manager.grid().column(7) == ["Totais errados.", "Totais errados.", "Conferido com a Summit."]
+    assert stack.run("doctor")["ok"]
+
+
+def test_the_queue_is_narrowed_and_a_link_opens_the_same_charge(manager: Screen) -> None:
+    waiting = holds(manager.stack)
+    chosen = waiting[-1]
+    manager.open(PATH, retida=str(chosen["id"]))
+    expect(case(manager)).to_contain_text(chosen["contract"])
+    manager.search(chosen["contract"])
+    same = [one for one in waiting if one["contract"] == chosen["contract"]]
+    amounts = [reais(one["amount"]) for one in same]
+    assert manager.grid().column(5) == amounts
+    manager.open(PATH, mes="1", competencia=str(LAST))
+    of_month = [one for one in waiting if one["competence"] == str(LAST)]
+    expect(manager.page.get_by_test_id("stMain")).to_contain_text(f"{len(of_month)} de ")
+    manager.open(PATH, q="nada disso")
+    expect(manager.page.get_by_role("heading", name="Nenhuma cobrança retida atende ao filtro")).to_be_visible()
+    manager.click("Limpar o filtro")
+    expect(case(manager)).to_contain_text(waiting[0]["contract"])
+    manager.click("Ver as ligações")
+    expect(manager.page.get_by_role("heading", level=1)).to_have_text("Registros de ligações")
+    manager.expect_parameter("de_contrato", waiting[0]["contract"])
+    manager.expect_parameter("competencia", waiting[0]["competence"])
+
+
+def test_an_operator_reads_who_may_decide(divergent: Stack, new_screen: Callable[[Stack], Screen]) -> None:
+    screen = new_screen(divergent).open().sign_in("operador").open(PATH)
+    expect(case(screen)).to_contain_text("Nossa tarifação")
+    expect(bar(screen)).to_contain_text("Liberar e rejeitar pedem o papel gestor; você está como operador.")
+    for act in ("Liberar", "Rejeitar"):
+        expect(screen.page.get_by_role("button", name=act)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_conferencia_has_no_access_fault_of_ours(scheme: str, browser: Browser, divergent: Stack) -> None:
+    context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
+    screen = Screen(context.new_page(), divergent)
+    screen.open().sign_in("gestor")
+    for tab in ("retidas", "completude", "decididas"):
+        screen.open(PATH, aba=tab)
+        found = Axe().run(screen.page).response["violations"]
+        ours = {
+            one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found if one["id"] not in STREAMLITS_OWN
+        }
+        screen.shot(f"conferencia-{tab}-{scheme}")
+        assert not ours, tab
+    context.close()
+    screen.assert_clean()

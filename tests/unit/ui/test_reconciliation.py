@@ -1,0 +1,137 @@
+"""The pure parts of *Conferência*: what a filter leaves, what three sources say, and how it is said."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from stfc.domain.competence import Competence
+from stfc.domain.money import Centavos
+from stfc.domain.outcome import Finding
+from stfc.services.ports import HoldDecision, HoldRow, LogLine
+from stfc.ui import completeness, reconciliation, reconciliation_act
+from stfc.ui import reconciliation_case as case
+from stfc.ui.filters import Chosen
+
+OCTOBER = Competence(2026, 10)
+NOW = datetime(2026, 11, 10, 15, tzinfo=UTC)
+NOTHING: dict[str, Any] = {
+    "only_month": False,
+    "kinds": (),
+    "codes": (),
+    "detectors": (),
+    "least": None,
+    "most": None,
+}
+TOTALS = Finding(
+    "ARQ-TOT",
+    {
+        "source": "trailer",
+        "declared": {"records": 9, "amount_micros": 2_000_000},
+        "found": {"records": 8, "amount_micros": 1_500_000},
+    },
+)
+BURST = Finding("CON-ANO", {"detector": "night_burst", "calls": 40, "before": 0})
+
+
+def a_hold(*findings: Finding, hold: int = 1, amount: int = 150, month: Competence = OCTOBER) -> HoldRow:
+    code = findings[0].code if findings else "ARQ-TOT"
+    return HoldRow(hold, 10 + hold, 1, f"47{hold}", month, Centavos(amount), 8, code, findings, NOW)
+
+
+def chosen(**values: Any) -> Chosen:
+    return Chosen(tuple((NOTHING | values).items()), ())
+
+
+def a_log(**events: dict[str, Any]) -> list[LogLine]:
+    return [LogLine(NOW, "ok", "check", event, facts) for event, facts in events.items()]
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"),
+    [
+        ({}, True),
+        ({"only_month": True}, True),
+        ({"kinds": ("totais",)}, False),
+        ({"kinds": ("totais", "anomalia")}, True),
+        ({"codes": ("CON-ANO",)}, True),
+        ({"detectors": ("night_burst",)}, True),
+        ({"detectors": ("new_country",)}, False),
+        ({"least": 150, "most": 150}, True),
+        ({"least": 151}, False),
+        ({"most": 149}, False),
+    ],
+)
+def test_a_filter_leaves_what_is_of_its_kind(values: dict[str, Any], fits: bool) -> None:
+    assert reconciliation.fits(a_hold(BURST), chosen(**values), OCTOBER) == fits
+
+
+def test_another_month_is_not_of_the_header() -> None:
+    assert not reconciliation.fits(a_hold(BURST, month=OCTOBER.plus(-1)), chosen(only_month=True), OCTOBER)
+
+
+def test_three_figures_stand_side_by_side() -> None:
+    log = a_log(
+        parsed={"records": 8, "amount_micros": 1_500_000},
+        amount={"calls": 8, "amount_micros": 1_500_000},
+        rated={"ours": 147, "platform": 150},
+    )
+    found = case.figures(a_hold(TOTALS), log)
+    assert (found.declared, found.summed, found.ours) == (2_000_000, 1_500_000, 147)
+    assert case.declared_words(found) == "9 registros declarados"
+    assert case.summed_words(found) == "8 registros, diferença −R$ 0,50"
+    assert case.ours_words(found) == "−2,0% sobre a Summit"
+
+
+def test_a_file_without_findings_declares_what_it_sums_to() -> None:
+    found = case.figures(a_hold(BURST), a_log(parsed={"records": 8, "amount_micros": 1_500_000}))
+    assert (found.declared, found.summed, found.ours) == (1_500_000, 1_500_000, None)
+    assert case.summed_words(found) == "diferença R$ 0,00"
+    assert case.ours_words(found) == "contrato sem plano tarifário"
+
+
+def test_figures_whose_log_is_gone_say_nothing() -> None:
+    found = case.figures(a_hold(BURST), [])
+    assert {case.declared_words(found), case.summed_words(found)} == {"—"}
+
+
+def test_classes_are_compared_with_the_median_of_the_months_before() -> None:
+    rows = [
+        {"competence": "2026-08", "class": "LDI", "calls": 1, "micros": 100},
+        {"competence": "2026-09", "class": "VC1", "calls": 1, "micros": 400},
+        {"competence": "2026-10", "class": "LDI", "calls": 7, "micros": 900},
+    ]
+    assert [(row["calls"], row["micros"], row["usual"], row["more"]) for row in case.by_class(rows, OCTOBER)] == [
+        (7, 900, 50, 850),
+        (0, 0, 200, -200),
+    ]
+
+
+def test_like_decisions_are_those_of_the_same_code() -> None:
+    def decision(code: str, released: bool) -> HoldDecision:
+        return HoldDecision("4711", OCTOBER, Centavos(1), code, released, "x", "ivo", NOW)
+
+    every = [decision("CON-ANO", True), decision("CON-ANO", False), decision("ARQ-TOT", True)]
+    assert case.similar("CON-ANO", every) == "Decisões parecidas (CON-ANO): 1 liberada, 1 rejeitada."
+    assert case.similar("TAR-DIF", every) == "Nenhuma cobrança com TAR-DIF foi decidida ainda."
+
+
+def test_a_confirmation_names_months_count_value_and_contracts() -> None:
+    few = [a_hold(BURST, hold=1), a_hold(BURST, hold=2, month=OCTOBER.plus(-1))]
+    said = reconciliation_act.confirmation(few, {"471": "Padaria"})
+    head, named = said.splitlines()
+    assert head.strip() == "Competências **set/2026, out/2026** · **2 cobranças** · **R$ 3,00**"
+    assert named == "471 Padaria, 472"
+    many = [a_hold(BURST, hold=number) for number in range(1, 9)]
+    assert reconciliation_act.confirmation(many, {}).endswith("471, 472, 473, 474, 475, 476 e mais 2")
+
+
+def test_days_without_a_call_lie_between_the_first_and_the_last_with_one() -> None:
+    first = date(2026, 9, 21)
+    days = [{"local_day": first + timedelta(days=number), "calls": 5} for number in (0, 1, 3, 9)]
+    assert completeness.gaps(days) == [first + timedelta(days=number) for number in (2, 4, 5, 6, 7, 8)]
+    assert completeness.gap_words(days).endswith("23/09/2026, 25/09/2026, 26/09/2026, 27/09/2026, 28/09/2026 e mais 1.")
+    mondays, grid = completeness.weeks(days)
+    assert mondays == [first, first + timedelta(weeks=1)]
+    assert [row[0] for row in grid] == [5, 5, 0, 5, 0, 0, 0]
+    assert [row[1] for row in grid] == [0, 0, 5, None, None, None, None]
