@@ -1,5 +1,6 @@
 """The audit trail on both stores: nobody bends it, and whoever does is named by line (PRODUCT 9)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -76,6 +77,18 @@ def test_what_is_rolled_back_leaves_no_line_and_no_gap(ledger: Ledger) -> None:
         raise Undone
     fill(ledger)
     assert SqlAuditLedger(ledger.database).verify().broken is None
+
+
+def test_several_that_act_at_once_make_one_trail(ledger: Ledger) -> None:
+    trail = SqlAuditLedger(ledger.database)
+
+    def act(number: int) -> None:
+        trail.append(ANA, NOW, "calls.reveal", f"contract {number}", reason="", facts={})
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(act, range(24)))
+    verdict = trail.verify()
+    assert (verdict.broken, verdict.lines) == (None, 25)
 
 
 @given(data=st.data())

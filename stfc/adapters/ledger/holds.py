@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, refuse_closed
-from stfc.adapters.ledger.records import audit, load, log_all
+from stfc.adapters.ledger.records import audit_all, load, log_all
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
 from stfc.domain.competence import Competence
@@ -137,18 +137,16 @@ def _noted(
     connection: Connection, found: Sequence[sa.Row[Any]], action: str, reason: str, actor: Actor, now: datetime
 ) -> list[HoldRow]:
     """An audit line for each decision, and a new revision of every month in it; gives what was decided."""
-    for row in found:
-        facts = {
-            "contract": row.contract,
-            "competence": row.competence,
-            "batch": row.batch,
-            "amount": plain(row.amount),
-            "code": row.code,
-        }
-        audit(connection, actor, now, action, f"charge {row.charge}", reason=reason, facts=facts)
+    decided = [(f"charge {row.charge}", _decided(row)) for row in found]
+    audit_all(connection, actor, now, action, decided, reason=reason)
     if found:
         bump(connection, *(Competence.parse(row.competence) for row in found))
     return [_hold_row(row) for row in found]
+
+
+def _decided(row: sa.Row[Any]) -> dict[str, Any]:
+    facts = {name: row._mapping[name] for name in ("contract", "competence", "batch", "code")}
+    return facts | {"amount": plain(row.amount)}
 
 
 def _hold_row(row: sa.Row[Any]) -> HoldRow:

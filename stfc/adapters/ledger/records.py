@@ -116,31 +116,34 @@ def audit(
     reason: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append a line to the audit trail, in the transaction of the act itself (PRODUCT 9).
+    """Append a line to the audit trail, in the transaction of the act itself (PRODUCT 9)."""
+    audit_all(connection, actor, now, action, [(target, facts or {})], reason=reason)
+
+
+def audit_all(
+    connection: Connection,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    targets: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    reason: str | None = None,
+) -> None:
+    """Append a line for each of ``targets``, which come with their facts: the same act on many things at once.
 
     Each line is bound to the one before by its hash. The caller holds the write lock, so that no two lines are bound to
     the same one, and what is rolled back leaves no gap.
     """
     state = schema.state
-    head = connection.execute(
-        sa.update(state)
-        .values(audit_lines=state.c.audit_lines + 1)
-        .returning(state.c.audit_lines.label("seq"), state.c.audit_hash)
-    ).one()
-    line = {
-        "seq": head.seq,
-        "at": now,
-        "who": actor.name,
-        "role": actor.role,
-        "surface": actor.surface,
-        "action": action,
-        "target": target,
-        "reason": reason,
-        "facts": dump(facts or {}),
-    }
-    bound = audit_hash({**line, "at": schema.micros(now)}, head.audit_hash)
-    connection.execute(sa.insert(schema.audit).values(**line, hash=bound))
-    connection.execute(sa.update(state).values(audit_hash=bound))
+    head = connection.execute(sa.select(state.c.audit_lines, state.c.audit_hash)).one()
+    said = {"who": actor.name, "role": actor.role, "surface": actor.surface, "action": action, "reason": reason}
+    bound, lines = head.audit_hash, []
+    for seq, (target, facts) in enumerate(targets, start=head.audit_lines + 1):
+        line = {"seq": seq, "at": now, **said, "target": target, "facts": dump(facts)}
+        bound = audit_hash({**line, "at": schema.micros(now)}, bound)
+        lines.append({**line, "hash": bound})
+    insert(connection, schema.audit, lines)
+    connection.execute(sa.update(state).values(audit_lines=head.audit_lines + len(lines), audit_hash=bound))
 
 
 def audit_hash(line: Mapping[str, Any], previous: str) -> str:
