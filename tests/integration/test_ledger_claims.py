@@ -114,6 +114,18 @@ def test_a_claim_brings_the_calls_that_concern_its_contracts_and_no_others(ledge
     assert claim.calls.revision == ledger.reader.state().revision
 
 
+def test_a_slow_claim_brings_the_calls_of_all_its_contracts(ledger: Ledger) -> None:
+    reversed_batch = ledger.bill({"1": charged(), "3": charged()})
+    ledger.batches.reverse(reversed_batch, contracts=None, invoiced=(), reason="x", actor=ANA, now=NOW)
+    ledger.open("1", "2", "3", competence=NOVEMBER)
+    ledger.settle(ledger.claim(), dict.fromkeys("123", Unfinished()))
+    ledger.work.release("w1", [ledger.claim(slow=True, limit=1).items[0].item], now=NOW)
+    claim = ledger.claim(slow=True)
+    assert [item.contract for item in claim.items] == ["2", "3", "1"]
+    assert claim.calls.excluded == {row.claim for row in ledger.rows(schema.exclusions)}
+    assert len(claim.calls.excluded) == 2
+
+
 def test_an_item_that_failed_before_says_how_often(ledger: Ledger) -> None:
     ledger.bill({"1": transient()})
     claim = ledger.claim(now=NOW + timedelta(minutes=1))

@@ -133,7 +133,8 @@ class SqlWorkLedger:
         _hold(connection, owner, [row.item for row in found], now)
         _start(connection, batch, now)
         bump(connection, competence)
-        charged = _charged(connection, competence, [row.contract for row in found])
+        contracts = [row.contract for row in found]
+        charged = _charged(connection, competence, contracts)
         return Claim(
             batch=batch.batch,
             competence=competence,
@@ -150,7 +151,8 @@ class SqlWorkLedger:
                 for row in found
             ),
             waiting=_count_waiting(connection, batch.batch),
-            calls=read_live_calls(connection, contracts=(found[0].contract, found[-1].contract)),
+            # The slow lane is not in contract order.
+            calls=read_live_calls(connection, contracts=(min(contracts), max(contracts))),
             plans=read_versions(connection),
         )
 
