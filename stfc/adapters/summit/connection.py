@@ -1,22 +1,24 @@
-"""One connection to the platform at a time, over a transport of httpx.
+"""One connection to the platform at a time, by httpcore, the engine below httpx.
 
-A client of httpx looks at its whole pool for every request, and merges settings that here are always the same. So each
-connection is a transport of its own, with room for one, and whoever asks keeps them in a queue: that is the pool.
+A client of httpx looks at its whole pool for every request, and it and its transports take addresses and headers apart
+that here are always of one form: half of what a request costs. So each connection is a pool of httpcore with room for
+one, and whoever asks keeps them in a queue.
 """
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import httpcore
 
 from stfc.errors import ConnectionBrokenError, PlatformTimeoutError
 
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 30.0
-_TIMEOUTS = {"timeout": httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS).as_dict()}
-_ROOM_FOR_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+_IDLE_SECONDS = 5.0
+_TIMEOUTS = {"timeout": {"connect": _CONNECT_SECONDS, "read": _READ_SECONDS, "write": _READ_SECONDS}}
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -47,33 +49,33 @@ class Connection:
     """
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext) -> None:
-        self._transport = httpx.AsyncHTTPTransport(
-            verify=context, trust_env=False, limits=_ROOM_FOR_ONE, proxy=httpx.Proxy(proxy) if proxy else None
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context, max_connections=1, keepalive_expiry=_IDLE_SECONDS, proxy=_proxy(proxy)
         )
-        self._response: httpx.Response | None = None
+        self._response: httpcore.Response | None = None
 
     async def ask(self, request: Request) -> Head:
         """Send a request and give the head of its answer."""
         with _translated():
-            sent = httpx.Request(
+            length = [(b"content-length", str(len(request.content)).encode())] if request.content else []
+            sent = httpcore.Request(
                 request.method,
                 request.address,
-                headers=list(request.headers),
+                headers=[*request.headers, *length],
                 content=request.content,
                 extensions=_TIMEOUTS,
             )
-            self._response = await self._transport.handle_async_request(sent)
-        found = self._response.headers.raw
+            self._response = await self._pool.handle_async_request(sent)
+        found = self._response.headers
         return Head(
-            self._response.status_code,
-            {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in found},
+            self._response.status, {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in found}
         )
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body of the answer as it comes in, still packed."""
         assert self._response is not None, "an answer was asked for"
         with _translated():
-            async for piece in self._response.aiter_raw():
+            async for piece in self._response.aiter_stream():
                 yield piece
 
     async def rest(self) -> None:
@@ -84,23 +86,31 @@ class Connection:
 
     async def close(self) -> None:
         """Close it."""
-        await self._transport.aclose()
+        await self._pool.aclose()
+
+
+def _proxy(address: str | None) -> httpcore.Proxy | None:
+    if address is None:
+        return None
+    parts = urlsplit(address)
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.Proxy(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), auth)
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Errors of httpx as our own; none of them carries an address, a header or a body."""
+    """Errors of httpcore as our own; none of them carries an address, a header or a body."""
     try:
         yield
-    except httpx.ConnectTimeout as cause:
+    except httpcore.ConnectTimeout as cause:
         raise PlatformTimeoutError(phase="connect", seconds=_CONNECT_SECONDS) from cause
-    except httpx.TimeoutException as cause:
+    except httpcore.TimeoutException as cause:
         raise PlatformTimeoutError(phase="read", seconds=_READ_SECONDS) from cause
-    except (httpx.ConnectError, httpx.ProxyError) as cause:
+    except (httpcore.ConnectError, httpcore.ProxyError) as cause:
         raise ConnectionBrokenError(cause="connect") from cause
-    except httpx.RemoteProtocolError as cause:
+    except httpcore.RemoteProtocolError as cause:
         raise ConnectionBrokenError(cause="cut") from cause
-    except httpx.NetworkError as cause:
+    except httpcore.NetworkError as cause:
         raise ConnectionBrokenError(cause="reset") from cause
-    except httpx.HTTPError as cause:
+    except (httpcore.ProtocolError, httpcore.ConnectionNotAvailable) as cause:
         raise ConnectionBrokenError(cause="protocol") from cause

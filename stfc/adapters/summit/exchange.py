@@ -62,6 +62,7 @@ class Exchange:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._base = _checked_address(base_url)
+        self._origin = _origin(self._base)
         self._headers = [(b"host", urlsplit(self._base).netloc.encode()), (b"accept-encoding", b"gzip")]
         if _checked_token(token):
             self._headers.append((b"authorization", b"Bearer " + token.encode()))
@@ -92,7 +93,7 @@ class Exchange:
         """The absolute address of a path or link of the platform; one on another host is refused."""
         try:
             found = urljoin(self._base, href)
-            is_ours = _origin(found) == _origin(self._base)
+            is_ours = _origin(found) == self._origin
         except ValueError as cause:
             raise ServerFaultError(cause="address") from cause
         if not is_ours:
