@@ -1,8 +1,10 @@
 """The ledger read with plain SQL and a plain driver: none of the product's own code has a say here."""
 
+import csv
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +20,17 @@ def _connection(url: str) -> Iterator[Any]:
         return
     with closing(psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"))) as connection:
         yield connection
+
+
+def dump(url: str, table: str, path: Path) -> None:
+    """Write all of ``table`` to ``path`` as CSV."""
+    path.parent.mkdir(exist_ok=True)
+    with _connection(url) as connection, path.open("w", encoding="utf-8", newline="") as file:
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT * FROM {table} ORDER BY 1")
+        writer = csv.writer(file)
+        writer.writerow(column[0] for column in cursor.description)
+        writer.writerows(cursor.fetchall())
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:

@@ -49,7 +49,7 @@ class Operators:
         self._bill(self._world.competences[-1], "--all", "--wait")
         while not stop.wait(self._chance.uniform(0.2, 1.2) * self._pace):
             self._commands = [one for one in self._commands if one.is_alive]
-            if self._world.is_idle():
+            if not self._world.waiting():
                 self._try("reverse")
                 self._try("press")
             self._try(self._chance.choices(list(_DEEDS), list(_DEEDS.values()))[0])

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import time
 import urllib.request
 from collections import Counter
@@ -170,10 +171,16 @@ class World:
         """How many parts of calls the ledger has listed so far: about one a chunk."""
         return int(ledger.rows(self.url, "SELECT count(*) FROM parts")[0][0])
 
-    def is_idle(self) -> bool:
-        """Whether nothing waits or runs."""
+    def waiting(self) -> int:
+        """How many items wait or run."""
         query = "SELECT count(*) FROM items WHERE outcome IN ('waiting', 'running')"
-        return not ledger.rows(self.url, query)[0][0]
+        return int(ledger.rows(self.url, query)[0][0])
+
+    def keep_evidence(self) -> None:
+        """Copy ledger and calls to where they outlive the run: ``ledger/TABLE.csv`` and ``calls-kept``."""
+        shutil.copytree(self.disk.folder, self.folder / "calls-kept")
+        for table in ("batches", "items", "charges", "eventual_values", "zero_events", "parts", "exclusions", "logs"):
+            ledger.dump(self.url, table, self.folder / "ledger" / f"{table}.csv")
 
     def faults_served(self) -> Counter[str]:
         """By kind, how many of the platform's answers went wrong."""
