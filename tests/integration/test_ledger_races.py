@@ -3,14 +3,12 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from random import Random
-from types import ModuleType
 from typing import TypeVar
 
 import pytest
@@ -29,10 +27,7 @@ _PATIENCE = 60
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(autouse=True)
-def _plain_main(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spawned process runs its parent's main script again; Streamlit's tests leave one of theirs there."""
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+pytestmark = pytest.mark.usefixtures("plain_main")
 
 
 def _at_once(acts: Sequence[Callable[[], _T]]) -> list[_T]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.proof.run import Plan, run
 
+pytestmark = pytest.mark.usefixtures("plain_main")
 _FAULTS = {
     "sqlite": ("500=0.08", "reset=0.05", "wrong-sha=0.05", "cut=0.05", "bad-line=0.03"),
     "postgres": ("503=0.08", "reset=0.05", "html=0.05", "gzip-bomb=0.02", "wrong-totals=0.03"),

@@ -8,6 +8,7 @@ import csv
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from stfc.bootstrap import Application, build, process_chunk
+from stfc.bootstrap import Application, ChunkProcess, build
 from stfc.domain.competence import Competence
 from stfc.domain.money import plain
 from stfc.errors import NotPossibleError
@@ -346,8 +347,9 @@ def test_a_month_is_reversed_while_a_run_of_another_month_holds_the_contract(hom
     october = home.bill(OCTOBER, {"1": kind, "2": "good"})
     assert october is not None
     claim = claim_november(home)
-    spec = ChunkSpec(claim.batch, NOVEMBER, claim.items, home.app.snapshots.folder(1), claim.calls, patience=1)
-    found = process_chunk(home.app.settings, spec)
+    spec = ChunkSpec(claim.batch, NOVEMBER, claim.items, home.app.snapshots.folder(1), claim.calls)
+    with closing(ChunkProcess(home.app.settings)) as process:
+        found = process(spec)
     if kind == "good":
         assert home.app.billing.reverse(october, IVO, reason="x", contracts=["1"]) == 1
     else:
