@@ -70,6 +70,8 @@ months = sa.Table(
     sa.Column("closed_by", sa.String),
     sa.Column("checksum", sa.String),
     sa.Column("report", sa.Text),
+    # Set once the month's calls were let go by retention.
+    sa.Column("purged_at", Instant),
 )
 
 snapshots = sa.Table(
@@ -240,6 +242,8 @@ parts = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False),
     sa.Column("rollup", sa.BigInteger),
     sa.Column("retired_at", Instant),
+    # Let go by retention: not live any more, but still what the month's closing froze.
+    sa.Column("purged", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
 )
 # A compacted month keeps the rows of the parts that it replaced; readers never walk over them.
 sa.Index("live_parts", parts.c.competence, **_where(parts.c.live == sa.true()))
@@ -334,6 +338,33 @@ audit = sa.Table(
     # Binds the line to all before it, see ``records.audit_hash``.
     sa.Column("hash", sa.String, nullable=False),
 )
+
+parameters = sa.Table(
+    "parameters",
+    metadata,
+    sa.Column("name", Key, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("changed_by", sa.String, nullable=False),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("approval", Serial, primary_key=True),
+    sa.Column("action", sa.String, nullable=False),
+    # JSON: what the act is about, as its service takes it, and what it comes to.
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("requested_at", Instant, nullable=False),
+    sa.Column("requested_by", sa.String, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Column("decided_at", Instant),
+    sa.Column("decided_by", sa.String),
+    sa.Column("decision_reason", sa.String),
+)
+sa.Index("approvals_pending", approvals.c.expires_at, **_where(approvals.c.status == "pending"))
 
 _REFUSE = "RAISE(ABORT, 'audit is append-only')"
 _APPEND_ONLY = {

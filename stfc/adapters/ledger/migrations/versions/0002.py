@@ -3,9 +3,55 @@
 Rows that version 0001 wrote keep their meaning.
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0002"
 down_revision = "0001"
+
+INSTANT = sa.BigInteger()
+KEY = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     """Add what the ledger has learnt since 0001."""
+    _parameters()
+    _approvals()
+    _retention()
+
+
+def _parameters() -> None:
+    op.create_table(
+        "parameters",
+        sa.Column("name", KEY, nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _approvals() -> None:
+    op.create_table(
+        "approvals",
+        sa.Column("approval", SERIAL, nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("requested_at", INSTANT, nullable=False),
+        sa.Column("requested_by", sa.String(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("decided_at", INSTANT, nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("decision_reason", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("approval"),
+    )
+    pending = sa.text("status = 'pending'")
+    op.create_index("approvals_pending", "approvals", ["expires_at"], sqlite_where=pending, postgresql_where=pending)
+
+
+def _retention() -> None:
+    op.add_column("months", sa.Column("purged_at", INSTANT, nullable=True))
+    op.add_column("parts", sa.Column("purged", sa.Boolean(), server_default=sa.false(), nullable=False))
