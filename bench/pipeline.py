@@ -26,7 +26,9 @@ from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.store import ParquetCallStore
-from stfc.adapters.summit.connection import Connection, Request
+from stfc.adapters.summit.connection import Connections, Request
+from stfc.adapters.summit.downloads import DownloadConnections
+from stfc.adapters.summit.talk import TalkConnections
 from stfc.bootstrap import Application
 from stfc.services.worker import Worker
 
@@ -50,21 +52,23 @@ class Counts:
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
-        self._ask = Connection.ask
-        Connection.ask = self._counted()  # type: ignore[method-assign]
+        self._asks = [(of, of.ask) for of in (TalkConnections, DownloadConnections)]
+        for of, ask in self._asks:
+            of.ask = self._counted(ask)  # type: ignore[method-assign]
         sa.event.listen(sa.Engine, "before_cursor_execute", self._statement)
 
     def stop(self) -> None:
         """Count no more."""
-        Connection.ask = self._ask  # type: ignore[method-assign]
+        for of, ask in self._asks:
+            of.ask = ask  # type: ignore[method-assign]
         sa.event.remove(sa.Engine, "before_cursor_execute", self._statement)
 
-    def _counted(self) -> Any:
-        def counted(connection: Connection, request: Request) -> Any:
+    def _counted(self, ask: Any) -> Any:
+        def counted(connections: Connections, request: Request) -> Any:
             path = request.address
             kind = "files" if "/v1/files/" in path else "pages" if "billing-files?" in path else "others"
             self.seen[kind] += 1
-            return self._ask(connection, request)
+            return ask(connections, request)
 
         return counted
 

@@ -7,7 +7,7 @@ import ssl
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -17,7 +17,9 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import httpx
 
 from stfc.adapters.summit import throttle
-from stfc.adapters.summit.connection import Connection, Head, Request
+from stfc.adapters.summit.connection import Connections, Patience, Reply, Request
+from stfc.adapters.summit.downloads import DownloadConnections
+from stfc.adapters.summit.talk import TalkConnections
 from stfc.adapters.summit.unpacking import BrokenBodyError, Unpacker
 from stfc.errors import (
     CredentialsRefusedError,
@@ -45,10 +47,7 @@ class Answer:
 
 
 class Exchange:
-    """Talks to one platform over a bounded number of connections; use inside one event loop.
-
-    The queue of free connections is the pool: nobody looks at all of them for a request, as a client of httpx does.
-    """
+    """Talks to one platform over a bounded number of connections; use inside one event loop."""
 
     def __init__(
         self,
@@ -63,31 +62,30 @@ class Exchange:
     ) -> None:
         self._base = _checked_address(base_url)
         self._origin = _origin(self._base)
-        self._headers = [(b"host", urlsplit(self._base).netloc.encode()), (b"accept-encoding", b"gzip")]
+        self._headers = {"accept-encoding": "gzip"}
         if _checked_token(token):
-            self._headers.append((b"authorization", b"Bearer " + token.encode()))
-        self._connections = connections
+            self._headers["authorization"] = f"Bearer {token}"
+        self._limit = connections
         self._whole_seconds = whole_seconds
         self._size_limit = size_limit
         self._longest_rest = longest_rest
         self._now = now
         self.throttle = throttle.of_platform(self._base)
-        self._all: list[Connection] = []
-        self._free: asyncio.Queue[Connection] = asyncio.Queue()
+        self._places = asyncio.Semaphore(connections)
+        self._talk: Connections | None = None
+        self._downloads: Connections | None = None
 
     async def open(self) -> None:
         """Make room for the connections, which follow when needed."""
-        # The one used last comes first: few requests keep few connections.
-        self._free = asyncio.LifoQueue()
-        proxy = _proxy(self._base)
-        self._all = [Connection(proxy, _ssl_context()) for _ in range(self._connections)]
-        for one in self._all:
-            self._free.put_nowait(one)
+        proxy, context, patience = _proxy(self._base), _ssl_context(), Patience()
+        self._talk = TalkConnections(self._limit, proxy, context, patience)
+        self._downloads = DownloadConnections(self._limit, proxy, context, patience)
 
     async def close(self) -> None:
         """Close every connection."""
-        every, self._all = self._all, []
-        await asyncio.gather(*(one.close() for one in every), return_exceptions=True)
+        for connections in (self._talk, self._downloads):
+            if connections:
+                await connections.close()
 
     def address(self, href: str) -> str:
         """The absolute address of a path or link of the platform; one on another host is refused."""
@@ -102,7 +100,7 @@ class Exchange:
         return quote(found, safe=_IN_LINKS)
 
     async def ask(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None) -> Answer:
-        """The answer to a request, redirects on the same host followed.
+        """The answer to a request of few bytes, redirects on the same host followed.
 
         Gives answers of 2xx, 404 and 422; any other status is an error:
 
@@ -114,15 +112,23 @@ class Exchange:
             PlatformTimeoutError: no connection, no data, or not all of it in time.
             ConnectionBrokenError: no connection, or one that broke off.
         """
-        address = self.address(path)
+        assert self._talk is not None, "open() came before"
+        return await self._followed(self._talk, self._request(method, self.address(path), query, body))
+
+    async def download(self, path: str) -> Answer:
+        """The same for a file, of which there are many."""
+        assert self._downloads is not None, "open() came before"
+        return await self._followed(self._downloads, self._request("GET", self.address(path), None, None))
+
+    async def _followed(self, connections: Connections, request: Request) -> Answer:
         for _ in range(_REDIRECTS + 1):
             await self._rest()
-            answer, location = await self._once(method, address, query, body)
+            answer, location = await self._once(connections, request)
             if location is None:
                 return answer
-            if method != "GET":
+            if request.method != "GET":
                 break
-            address, query = self.address(urljoin(address, location)), None
+            request = replace(request, address=self.address(urljoin(request.address, location)))
         raise ServerFaultError(status=answer.status, cause="redirect")
 
     async def _rest(self) -> None:
@@ -131,54 +137,48 @@ class Exchange:
                 raise ThrottledError(retry_after=wait)
             await asyncio.sleep(wait)
 
-    async def _once(
-        self, method: str, address: str, query: dict[str, str] | None, body: Any
-    ) -> tuple[Answer, str | None]:
-        place = await self._free.get()
-        try:
-            async with asyncio.timeout(self._whole_seconds):
-                return await self._streamed(place, self._request(method, address, query, body))
-        except TimeoutError as cause:
-            raise PlatformTimeoutError(phase="whole", seconds=self._whole_seconds) from cause
-        finally:
-            self._free.put_nowait(place)
+    async def _once(self, connections: Connections, request: Request) -> tuple[Answer, str | None]:
+        # Its time begins when a connection is its own.
+        async with self._places:
+            try:
+                async with asyncio.timeout(self._whole_seconds):
+                    return await self._streamed(connections, request)
+            except TimeoutError as cause:
+                raise PlatformTimeoutError(phase="whole", seconds=self._whole_seconds) from cause
 
     def _request(self, method: str, address: str, query: dict[str, str] | None, body: Any) -> Request:
-        headers = [*self._headers, (b"x-request-id", uuid.uuid4().hex.encode())]
+        headers = self._headers | {"x-request-id": uuid.uuid4().hex}
         whole = f"{address}?{urlencode(query)}" if query else address
         if body is None:
             return Request(method, whole, headers)
-        return Request(method, whole, [*headers, (b"content-type", b"application/json")], json.dumps(body).encode())
+        return Request(method, whole, headers | {"content-type": "application/json"}, json.dumps(body).encode())
 
-    async def _streamed(self, place: Connection, request: Request) -> tuple[Answer, str | None]:
+    async def _streamed(self, connections: Connections, request: Request) -> tuple[Answer, str | None]:
         sent_at = self.throttle.moment()
-        try:
-            head = await place.ask(request)
-            if head.status == 429:
-                raise self._throttled(head.headers, sent_at)
+        async with connections.ask(request) as reply:
+            if reply.status == 429:
+                raise self._throttled(reply.headers, sent_at)
             self.throttle.passed(sent_at)
-            if 300 <= head.status < 400:
-                return Answer(head.status, "", b""), head.headers.get("location", "")
-            if head.status not in (404, 422) and not 200 <= head.status < 300:
-                raise self._refusal(head.status, head.headers)
-            whole = await self._whole(place, head)
-        finally:
-            await place.rest()
-        content_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(head.status, content_type, whole, head.headers.get("date")), None
+            if 300 <= reply.status < 400:
+                return Answer(reply.status, "", b""), reply.headers.get("location", "")
+            if reply.status not in (404, 422) and not 200 <= reply.status < 300:
+                raise self._refusal(reply.status, reply.headers)
+            whole = await self._whole(reply)
+        content_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(reply.status, content_type, whole, reply.headers.get("date")), None
 
-    async def _whole(self, place: Connection, head: Head) -> bytes:
+    async def _whole(self, reply: Reply) -> bytes:
         """The body, unpacked piece by piece: never more of it than the limit."""
-        encoding = head.headers.get("content-encoding", "identity").strip().lower()
+        encoding = reply.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip"):
-            raise ServerFaultError(status=head.status, cause="encoding")
+            raise ServerFaultError(status=reply.status, cause="encoding")
         unpacker = Unpacker(self._size_limit, is_packed=encoding != "identity")
         try:
-            async for piece in place.pieces():
+            async for piece in reply.pieces:
                 unpacker.feed(piece)
             return unpacker.body()
         except BrokenBodyError as cause:
-            raise ServerFaultError(status=head.status, cause=cause.cause) from cause
+            raise ServerFaultError(status=reply.status, cause=cause.cause) from cause
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Exception:
         if status in (401, 403):

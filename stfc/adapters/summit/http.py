@@ -115,7 +115,7 @@ class HttpSummitGateway:
         """The file's decoded bytes; the checksum is of these."""
         if not descriptor.available:
             raise FileNotAvailableError(contract=descriptor.contract, competence=str(descriptor.competence))
-        answer = await self._exchange.ask("GET", descriptor.href)
+        answer = await self._exchange.download(descriptor.href)
         if answer.status == 404:
             raise _missing(answer, descriptor.contract, descriptor.competence)
         if answer.status != 200:
