@@ -243,7 +243,7 @@ parts = sa.Table(
     sa.Column("rollup", sa.BigInteger),
     sa.Column("retired_at", Instant),
     # Let go by retention: not live any more, but still what the month's closing froze.
-    sa.Column("purged", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("purged", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 # A compacted month keeps the rows of the parts that it replaced; readers never walk over them.
 sa.Index("live_parts", parts.c.competence, **_where(parts.c.live == sa.true()))
