@@ -23,6 +23,7 @@ from stfc.adapters.documents.tables import FileTables
 from stfc.adapters.erp.health import ParquetSnapshotDoctor
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
 from stfc.adapters.executors import SharedLoop
+from stfc.adapters.ledger.approvals import SqlApprovalLedger
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.copies import SqliteCopies
@@ -33,9 +34,11 @@ from stfc.adapters.ledger.holds import SqlHoldLedger
 from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.late_files import SqlLateFileLedger
 from stfc.adapters.ledger.months import SqlMonthLedger
+from stfc.adapters.ledger.parameters import SqlParameterLedger
 from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.plans import SqlPlanLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
+from stfc.adapters.ledger.retention import SqlRetentionLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.unfinished import SqlUnfinished
 from stfc.adapters.ledger.work import SqlWorkLedger
@@ -46,6 +49,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Policy
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
 from stfc.services import chunk
+from stfc.services.approvals import Approvals, SecondPerson
 from stfc.services.audit import Audit
 from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
@@ -58,10 +62,23 @@ from stfc.services.importing import Importing
 from stfc.services.janitor import Janitor, SnapshotJanitor
 from stfc.services.late_files import LookPolicy
 from stfc.services.months import Months
+from stfc.services.parameters import Parameters
 from stfc.services.plans import Plans
-from stfc.services.ports import ChunkResult, ChunkSpec, Observation, RetryPolicy, SummitGateway
+from stfc.services.platform_check import PlatformCheck
+from stfc.services.ports import (
+    Actor,
+    Approval,
+    ChunkResult,
+    ChunkSpec,
+    HoldRow,
+    Observation,
+    RetryPolicy,
+    SummitGateway,
+)
 from stfc.services.provisioning import ProvisioningService
+from stfc.services.retention import Retention
 from stfc.services.status import DiskWatch, StatusService
+from stfc.services.storage import Storage
 from stfc.services.worker import Worker, WorkerPolicy
 from stfc.settings import Settings
 
@@ -209,12 +226,62 @@ class Application:
             snapshots=self.snapshot_ledger,
             gateway=self.gateway,
             clock=self.clock,
+            second=self.second_person,
         )
 
     @cached_property
     def holds(self) -> Holds:
         """Held charges: list, release, reject."""
-        return Holds(SqlHoldLedger(self.database), self.clock)
+        return Holds(SqlHoldLedger(self.database), self.clock, self.second_person)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """What is changed while the product runs."""
+        return Parameters(SqlParameterLedger(self.database), self.clock)
+
+    @cached_property
+    def _approval_ledger(self) -> SqlApprovalLedger:
+        return SqlApprovalLedger(self.database)
+
+    @cached_property
+    def second_person(self) -> SecondPerson:
+        """Asks for another manager's confirmation where a parameter wants it."""
+        return SecondPerson(self._approval_ledger, self.batches, self.parameters, self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Requests for a second person: list, approve, deny."""
+        acts = {"batch.reverse": self._reverse, "hold.release": self._release}
+        return Approvals(self._approval_ledger, acts, self.clock)
+
+    def _reverse(self, asked: Approval, actor: Actor) -> int:
+        batch, contracts = asked.subject["batch"], asked.subject["contracts"]
+        return self.billing.reverse(batch, actor, reason=asked.reason, contracts=contracts, approval=asked.approval)
+
+    def _release(self, asked: Approval, actor: Actor) -> list[HoldRow]:
+        return self.holds.release(asked.subject["holds"], actor, reason=asked.reason, approval=asked.approval)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Which calls are older than they are kept for, and letting them go."""
+        return Retention(SqlRetentionLedger(self.database), self.parameters, self.clock)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """What is stored where."""
+        return Storage(
+            probe=LocalDisk(),
+            places=(self.settings.home, self.settings.calls_root),
+            snapshots=self.snapshot_ledger,
+            retention=self.retention,
+            trail=self.audit,
+        )
+
+    @cached_property
+    def platform_check(self) -> PlatformCheck:
+        """The platform's test, step by step."""
+        address = self.settings.summit_dir or self.settings.summit_url
+        return PlatformCheck(str(address) if address else None, self.gateway, self.clock)
 
     @cached_property
     def plans(self) -> Plans:

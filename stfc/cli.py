@@ -24,6 +24,7 @@ from stfc.domain import text
 from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain, plain_micros
+from stfc.domain.parameter import RANGES, Parameter
 from stfc.domain.plan import PlanVersion
 from stfc.errors import (
     ImportRefusedError,
@@ -36,7 +37,19 @@ from stfc.errors import (
 from stfc.services.backup import BackedUp, Restored
 from stfc.services.health import ACTIONS, Diagnosis, Repaired
 from stfc.services.months import Month
-from stfc.services.ports import Actor, AuditLine, BatchSummary, ExportFormat, HoldRow, ItemRow, LogLine, Observation
+from stfc.services.ports import (
+    Actor,
+    Approval,
+    AuditFilter,
+    AuditLine,
+    BatchSummary,
+    ExportFormat,
+    HoldRow,
+    ItemRow,
+    KeptMonth,
+    LogLine,
+    Observation,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
@@ -44,6 +57,9 @@ batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
 plans_app = typer.Typer(no_args_is_help=True, help="Planos tarifários e suas versões.")
 holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
 months_app = typer.Typer(no_args_is_help=True, help="Competências: abertas, faturadas, fechadas.")
+approvals_app = typer.Typer(no_args_is_help=True, help="Pedidos que outro gestor precisa confirmar.")
+retention_app = typer.Typer(no_args_is_help=True, help="Retenção: eliminar ligações antigas de competências fechadas.")
+parameters_app = typer.Typer(no_args_is_help=True, help="Parâmetros que se mudam com tudo em funcionamento.")
 audit_app = typer.Typer(no_args_is_help=True, help="A auditoria: quem fez o quê, a quê, quando e por quê.")
 simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summit simulada, por HTTP.")
 app.add_typer(contracts_app, name="contracts")
@@ -51,6 +67,9 @@ app.add_typer(batches_app, name="batches")
 app.add_typer(plans_app, name="plans")
 app.add_typer(holds_app, name="holds")
 app.add_typer(months_app, name="competence")
+app.add_typer(approvals_app, name="approvals")
+app.add_typer(retention_app, name="retention")
+app.add_typer(parameters_app, name="parameters")
 app.add_typer(audit_app, name="audit")
 app.add_typer(simulator_app, name="simulator")
 
@@ -884,6 +903,144 @@ def _month_line(month: Month) -> str:
     )
 
 
+# --- Retention, parameters, a second person ------------------------------------------------------------------------
+
+
+@retention_app.command("preview")
+def retention_preview(as_json: AsJson = False) -> None:
+    """O que a retenção eliminaria agora, por competência; não muda nada."""
+    found = _application().retention.preview()
+    document = {
+        "months": found.months,
+        "before": str(found.before),
+        "due": [_kept_document(one) for one in found.due],
+        "blocked": [_kept_document(one) for one in found.blocked],
+    }
+    lines = [f"{_kept_line(one)}  sai" for one in found.due]
+    lines += [f"{_kept_line(one)}  fica: ainda aberta" for one in found.blocked]
+    kept = text.parameter_value(found.months, "months")
+    head = f"Retenção de {kept}: sai o que é anterior a {text.month(found.before)} e está fechado."
+    _answer(document, as_json, [head, *(lines or ["Nada a eliminar."])])
+
+
+@retention_app.command("apply")
+def retention_apply(
+    reason: Annotated[str, typer.Option("--reason", help="Motivo; fica na auditoria.")],
+    competence: Annotated[list[str] | None, typer.Option(help="Só esta competência; pode repetir.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Elimina as ligações do que a prévia diz que sai; não tem volta e pede o papel gestor."""
+    application = _application()
+    chosen = [Competence.parse(one) for one in competence] if competence else None
+    gone = application.retention.apply(_actor(application.settings), reason=reason, competences=chosen)
+    document = {"purged": [_kept_document(one) for one in gone]}
+    _answer(document, as_json, [_kept_line(one) for one in gone] or ["Nada a eliminar."])
+
+
+def _kept_document(month: KeptMonth) -> dict[str, Any]:
+    return {"competence": str(month.competence), "parts": month.parts, "calls": month.calls, "bytes": month.size}
+
+
+def _kept_line(month: KeptMonth) -> str:
+    return f"{text.month(month.competence)}  {text.let_go(month.calls, month.parts, month.size)}"
+
+
+@parameters_app.command("list")
+def parameters_list(as_json: AsJson = False) -> None:
+    """Os parâmetros, com valor, padrão, quem mudou e quando."""
+    rows = _application().parameters.rows()
+    document = [
+        {
+            "name": row.parameter.value,
+            "value": row.value,
+            "default": row.allowed.default,
+            "unit": row.allowed.unit,
+            "changed_at": row.changed and _local(row.changed.changed_at),
+            "changed_by": row.changed and row.changed.changed_by,
+        }
+        for row in rows
+    ]
+    lines = [
+        f"{row.parameter.value:<24} {text.parameter_value(row.value, row.allowed.unit):>16}  "
+        f"{text.PARAMETERS[row.parameter]}"
+        for row in rows
+    ]
+    _answer({"parameters": document}, as_json, lines)
+
+
+@parameters_app.command("set")
+def parameters_set(
+    name: Annotated[Parameter, typer.Argument(help="Nome do parâmetro.")],
+    value: Annotated[int, typer.Argument(help="Novo valor, inteiro; dinheiro em centavos, 0 ou 1 para não ou sim.")],
+    reason: Annotated[str, typer.Option("--reason", help="Motivo; fica na auditoria.")],
+    as_json: AsJson = False,
+) -> None:
+    """Muda um parâmetro; pede o papel gestor."""
+    application = _application()
+    application.parameters.change(name, value, _actor(application.settings), reason=reason)
+    said = text.parameter_value(value, RANGES[name].unit)
+    _answer({"name": name.value, "value": value}, as_json, [f"{text.PARAMETERS[name]}: {said}"])
+
+
+ApprovalNumber = Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="PEDIDO", help="Número do pedido.")]
+
+
+@approvals_app.command("list")
+def approvals_list(
+    all_: Annotated[bool, typer.Option("--all", help="Também o que já foi decidido ou venceu.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """O que espera a confirmação de outro gestor."""
+    service = _application().approvals
+    found = service.newest() if all_ else service.pending()
+    document = {"approvals": [_approval_document(one) for one in found]}
+    _answer(document, as_json, [*map(_approval_line, found)] or ["Nenhum pedido à espera."])
+
+
+@approvals_app.command("approve")
+def approvals_approve(approval: ApprovalNumber, as_json: AsJson = False) -> None:
+    """Confirma o pedido de outra pessoa e faz, uma vez, o que ele pede; pede o papel gestor."""
+    application = _application()
+    done = application.approvals.approve(approval, _actor(application.settings))
+    _answer(_approval_document(done), as_json, [_approval_line(done)])
+
+
+@approvals_app.command("deny")
+def approvals_deny(
+    approval: ApprovalNumber,
+    reason: Annotated[str, typer.Option("--reason", help="Motivo da recusa; fica na auditoria.")],
+    as_json: AsJson = False,
+) -> None:
+    """Recusa o pedido de outra pessoa; nada é feito. Pede o papel gestor."""
+    application = _application()
+    done = application.approvals.deny(approval, _actor(application.settings), reason=reason)
+    _answer(_approval_document(done), as_json, [_approval_line(done)])
+
+
+def _approval_document(one: Approval) -> dict[str, Any]:
+    return {
+        "id": one.approval,
+        "action": one.action,
+        **one.subject,
+        **one.shown,
+        "reason": one.reason,
+        "status": one.status,
+        "requested_at": _local(one.requested_at),
+        "requested_by": one.requested_by,
+        "expires_at": _local(one.expires_at),
+        "decided_at": one.decided_at and _local(one.decided_at),
+        "decided_by": one.decided_by,
+        "decision_reason": one.decision_reason,
+    }
+
+
+def _approval_line(one: Approval) -> str:
+    return (
+        f"{one.approval:>6}  {text.APPROVAL_STATUSES[one.status]:<10}  {text.approval_subject(one)}  "
+        f"por {one.requested_by}  “{one.reason}”"
+    )
+
+
 @audit_app.command("verify")
 def audit_verify(as_json: AsJson = False) -> None:
     """Confere a auditoria linha a linha; termina com 1 se alguma foi alterada, removida ou acrescentada por fora.
@@ -903,12 +1060,18 @@ def audit_verify(as_json: AsJson = False) -> None:
 @audit_app.command("list")
 def audit_list(
     search: Annotated[str, typer.Option(help="Quem, ato, alvo, motivo ou detalhe.")] = "",
+    who: Annotated[str, typer.Option(help="Só de quem tem este nome.")] = "",
+    action: Annotated[str, typer.Option(help="Só atos que começam assim, como month.")] = "",
+    target: Annotated[str, typer.Option(help="Só alvos que contêm isto.")] = "",
+    surface: Annotated[str, typer.Option(help="Só de tela ou de terminal.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="No máximo tantas linhas.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """A auditoria, da linha mais nova à mais antiga; pede o papel gestor."""
     application = _application()
-    total, found = application.audit_trail.page(_actor(application.settings), search=search, limit=limit)
+    total, found = application.audit_trail.page(
+        _actor(application.settings), search=search, chosen=AuditFilter(who, action, target, surface), limit=limit
+    )
     rows = [{**vars(line), "at": _local(line.at), "facts": dict(line.facts)} for line in found]
     _answer({"total": total, "lines": rows}, as_json, [*map(_audit_line, found), f"{total} linhas"])
 

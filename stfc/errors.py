@@ -5,6 +5,7 @@
     ├── NotFoundError                USO-NAO   nothing of that name exists
     ├── NotAllowedError              USO-PER   the role may not do this
     ├── NotPossibleError             USO-EST   the thing's state does not allow this
+    ├── ApprovalRequestedError       USO-SEG   nothing is done yet: another manager must confirm it
     ├── SettingsError                CFG-INV   a setting is missing or wrong
     ├── HomeVersionError             CFG-VER   the home was written by another version
     ├── StorageError                 ARM-ESC   disk full, read-only or a broken file
@@ -75,6 +76,13 @@ class NotPossibleError(StfcError):
     """The state of the thing does not allow the act (``cause``: a key of ``text.NOT_POSSIBLE``, which facts fill)."""
 
     code = "USO-EST"
+
+
+class ApprovalRequestedError(StfcError):
+    """The act waits for another manager's confirmation and nothing is done yet (``approval``, ``action``, ``amount``,
+    ``charges``, ``expires_at``)."""
+
+    code = "USO-SEG"
 
 
 class SettingsError(StfcError):

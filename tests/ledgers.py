@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.health import SqlLedgerDoctor
@@ -31,7 +32,19 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import LIVE_OUTCOMES, Charged, Failed, Finding, Held, Outcome, Zero
-from stfc.services.ports import Actor, ChunkResult, Claim, Evaluation, ItemResult, ItemRow, LogLine, Part, RetryPolicy
+from stfc.services.ports import (
+    Actor,
+    AuditFilter,
+    AuditLine,
+    ChunkResult,
+    Claim,
+    Evaluation,
+    ItemResult,
+    ItemRow,
+    LogLine,
+    Part,
+    RetryPolicy,
+)
 from tests.postgres import PostgresCluster
 
 OCTOBER = Competence(2026, 10)
@@ -205,6 +218,10 @@ class Ledger:
         """The codes of what the doctor finds in the rows; the clocks of a test's workers are not its affair."""
         found = SqlLedgerDoctor(self.database).examine(NOW, NOW, None).findings
         return [one.code for one in found if one.check in ("never_twice", "amounts", "ledger")]
+
+    def audit_lines(self, action: str) -> list[AuditLine]:
+        """The trail's lines of one act, newest first."""
+        return SqlAuditLedger(self.database).page(chosen=AuditFilter(action=action))[1]
 
     def dump(self) -> dict[str, list[sa.Row[Any]]]:
         """Every table as it is."""

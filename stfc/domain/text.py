@@ -267,6 +267,7 @@ INVALID = {
     "dump_table": "{value}: a tabela não existe, não pôde ser lida ou não tem as colunas de que o simulador precisa.",
     "dump_content": "{value}: há datas ou números que o simulador não entende; importe a pasta para ver quais.",
     "port_taken": "A porta {value} não pôde ser aberta.",
+    "parameter": "{value} não é um valor possível de “{field}”: use um número inteiro de {least} a {most}.",
     "calls": "{value} ligações por contrato não cabem em um arquivo; use de 0 a {most}.",
 }
 NOT_FOUND = {
@@ -275,6 +276,7 @@ NOT_FOUND = {
     "item": "O item {key} não existe.",
     "snapshot": "A importação {key} do ERP não existe mais.",
     "hold": "A cobrança {key} não existe.",
+    "approval": "O pedido {key} não existe, ou pede outra coisa.",
     "batch_contract": "O contrato {key} não está no lote.",
 }
 NOT_POSSIBLE = {
@@ -300,6 +302,18 @@ NOT_POSSIBLE = {
     "month_busy": "A competência {competence} não pode ser fechada: contratos na fila {waiting}, em execução "
     "{running}, à espera do arquivo {waiting_file}, retidos {held}. Nada mudou.",
     "month_empty": "Não há nada cobrado na competência {competence}.",
+    "month_purged": "As ligações da competência {competence} já foram eliminadas pela retenção; ela não reabre nem é "
+    "exportada de novo. Cobranças e totais continuam guardados.",
+    "retention_young": "A competência {competence} ainda não tem a idade da retenção: "
+    "só sai o que é anterior a {before}.",
+    "retention_open": "A competência {competence} está aberta; a retenção só elimina ligações de "
+    "competências fechadas.",
+    "retention_empty": "Não há ligações guardadas da competência {competence}.",
+    "retention_reason_missing": "Informe o motivo de eliminar as ligações; ele fica na auditoria.",
+    "parameter_reason_missing": "Informe o motivo da alteração; ele fica na auditoria.",
+    "deny_reason_missing": "Informe o motivo da recusa; ele fica na auditoria.",
+    "approval_over": "O pedido {approval} não espera mais confirmação ({status}). Nada mudou.",
+    "approval_own": "O pedido {approval} é seu: outro gestor precisa confirmar ou recusar. Nada mudou.",
     "reopen_reason_missing": "Informe o motivo da reabertura; ele fica na auditoria.",
     "home_exists": "{home} já tem dados que não são da demonstração.",
     "child_ended": "A demonstração parou: {name} terminou com o código {status}.",
@@ -323,6 +337,10 @@ ACTIONS = {
     "read_audit": "ler a auditoria",
     "close_month": "fechar competências",
     "reopen_month": "reabrir competências",
+    "change_parameter": "alterar parâmetros",
+    "apply_retention": "eliminar ligações pela retenção",
+    "approve": "confirmar pedidos de segunda pessoa",
+    "deny": "recusar pedidos de segunda pessoa",
 }
 _ERRORS = {
     "CFG-INV": "A configuração {setting} está errada: {cause}.",
@@ -397,7 +415,11 @@ def _said(problem: StfcError) -> str:
     if problem.code == "USO-EST":
         if facts["cause"] == "platform_down":
             facts = {**facts, "reason": CODES[facts["code"]].lower().replace("summit", "Summit")}
+        if facts["cause"] == "approval_over":
+            facts = {**facts, "status": APPROVAL_STATUSES[facts["status"]]}
         return fill(NOT_POSSIBLE[facts["cause"]], facts)
+    if problem.code == "USO-SEG":
+        return approval_requested(facts)
     if problem.code == "USO-PER":
         action = ACTIONS.get(facts["action"], facts["action"])
         role = ROLES.get(facts["role"], facts["role"])
@@ -728,6 +750,75 @@ MONTH_STATES = {
     "closed": "fechada",
 }
 """Where a competence stands in its life (PRODUCT 11)."""
+
+
+PARAMETERS = {
+    "retention_months": "Retenção das ligações",
+    "second_person_reversal": "Segunda pessoa para estornar",
+    "second_person_above": "Segunda pessoa para liberar retidas acima de",
+    "approval_hours": "Validade de um pedido de segunda pessoa",
+}
+"""What each parameter (``domain.parameter``) is called."""
+APPROVAL_STATUSES = {"pending": "à espera", "approved": "confirmado", "denied": "recusado", "expired": "vencido"}
+APPROVAL_ACTIONS = {"batch.reverse": "estornar", "hold.release": "liberar cobranças retidas"}
+PLATFORM_STEPS = {"address": "Endereço", "connection": "Conexão", "token": "Token", "listing": "Listagem do mês"}
+"""The steps of the platform's test (``services.platform_check``)."""
+_PLATFORM_STEPS_SEEN = {
+    "address": "{address}",
+    "connection": "Responde; versão {version} da interface",
+    "token": "Aceito",
+    "listing": "{files} de {contracts} contratos com arquivo em {month}",
+}
+
+
+def platform_step(step: Any) -> str:
+    """What a step of the platform's test saw, in a sentence (``services.platform_check.CheckedStep``)."""
+    if step.ok is None:
+        return "Não foi tentado: uma etapa anterior falhou."
+    if step.error is not None:
+        return error(step.error)
+    facts = dict(step.facts)
+    if "competence" in facts:
+        facts["month"] = month(facts["competence"])
+    return fill(_PLATFORM_STEPS_SEEN[step.step], facts)
+
+
+def parameter_value(value: int, unit: str) -> str:
+    """A parameter's value with its unit (``domain.parameter.Range``)."""
+    if unit == "switch":
+        return "sim" if value else "não"
+    if unit == "centavos":
+        return reais(Decimal(value) / 100) if value else "nunca"
+    return _many(value, "mês", "meses") if unit == "months" else _many(value, "hora", "horas")
+
+
+def approval_subject(approval: Any) -> str:
+    """What a request asks for: ``estornar o lote 12: 3 cobranças, R$ 48,00`` (``ports.Approval``)."""
+    shown = approval.shown
+    what = APPROVAL_ACTIONS[approval.action]
+    if approval.action == "batch.reverse":
+        contracts = approval.subject["contracts"]
+        what += (
+            f" o lote {approval.subject['batch']}"
+            if contracts is None
+            else (f" contratos do lote {approval.subject['batch']}")
+        )
+    return f"{what}: {_many(shown['charges'], 'cobrança', 'cobranças')}, {reais(shown['amount'])}"
+
+
+def approval_requested(facts: Mapping[str, Any]) -> str:
+    """That an act waits for another manager (``errors.ApprovalRequestedError``)."""
+    what = APPROVAL_ACTIONS[facts["action"]]
+    return (
+        f"Pedido {facts['approval']} registrado, nada mudou ainda: {what} "
+        f"({_many(facts['charges'], 'cobrança', 'cobranças')}, {reais(facts['amount'])}) "
+        "espera a confirmação de outro gestor"
+    )
+
+
+def let_go(calls: int, parts: int, octets: int) -> str:
+    """What retention lets go, in a phrase."""
+    return f"{_many(calls, 'ligação', 'ligações')} em {_many(parts, 'arquivo', 'arquivos')}, {size(octets)}"
 
 
 def audit_verdict(verdict: Any) -> str:

@@ -11,6 +11,7 @@ from stfc.domain.money import Centavos, cut
 from stfc.domain.role import Role
 from stfc.errors import NotFoundError, NotPossibleError, PlatformError, StaleSnapshotError
 from stfc.services import access
+from stfc.services.approvals import SecondPerson
 from stfc.services.ports import (
     Actor,
     BatchLedger,
@@ -63,12 +64,15 @@ class Billing:
         snapshots: SnapshotLedger,
         gateway: Callable[[], SummitGateway],
         clock: Clock,
+        second: SecondPerson | None = None,
     ) -> None:
+        """``second`` asks for another manager's confirmation where a parameter wants it."""
         self._read_model = read_model
         self._batches = batches
         self._snapshots = snapshots
         self._gateway = gateway
         self._clock = clock
+        self._second = second
 
     # --- Before the run
 
@@ -214,15 +218,29 @@ class Billing:
         access.require(actor, Role.OPERATOR, "cancel")
         return self._batches.cancel(batch, actor=actor, now=self._clock())
 
-    def reverse(self, batch: int, actor: Actor, *, reason: str, contracts: Sequence[str] | None = None) -> int:
+    def reverse(
+        self,
+        batch: int,
+        actor: Actor,
+        *,
+        reason: str,
+        contracts: Sequence[str] | None = None,
+        approval: int | None = None,
+    ) -> int:
         """Reverse (estornar) a batch's charges, or those of ``contracts``, while their value is not invoiced.
+
+        Args:
+            approval: the request that the actor, a manager then, approves by it, see ``Approvals.approve``.
 
         Raises:
             NotPossibleError: without a reason, or where a value is invoiced by now; nothing is reversed then.
+            ApprovalRequestedError: another manager must confirm it; nothing is reversed yet.
         """
-        access.require(actor, Role.OPERATOR, "reverse")
+        access.require(actor, Role.OPERATOR if approval is None else Role.MANAGER, "reverse")
         if not reason.strip():
             raise NotPossibleError(cause="reason_missing")
+        if self._second and approval is None:
+            self._second.before_reversal(batch, contracts, actor, reason=reason.strip())
         while True:
             # Taken before the values: an import in between is noticed, and no value that it invoices is reversed.
             snapshot = self._snapshots.current()
@@ -235,6 +253,7 @@ class Billing:
                     actor=actor,
                     now=self._clock(),
                     snapshot=snapshot,
+                    approval=approval,
                 )
             except StaleSnapshotError:
                 continue

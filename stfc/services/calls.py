@@ -1,6 +1,8 @@
 """Call records for people: searched, masked, and revealed to those who may (PRODUCT 3, screen 3; PRODUCT 9)."""
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,6 +13,10 @@ from stfc.errors import NotPossibleError
 from stfc.services import access
 from stfc.services.ports import Actor, AuditLedger, Clock, Page
 from stfc.services.queries import CallQuery, ReadModel
+
+_NO_FILTER = frozenset({"sort", "descending", "offset", "limit"})
+_NUMBERS = frozenset({"line", "called", "search"})
+_NAMED = 50
 
 
 class CallSearch:
@@ -40,7 +46,8 @@ class CallSearch:
         if not reason.strip():
             raise NotPossibleError(cause="reveal_reason_missing")
         target = _target(competence, query.contracts)
-        facts = {"line": bool(query.line), "called": bool(query.called), "limit": query.limit}
+        total = self._views.view(competence).calls(replace(query, offset=0, limit=1)).total
+        facts = {"calls": total, "limit": query.limit, "filter": _filter(query)}
         self._audit.append(actor, self._clock(), "calls.reveal", target, reason=reason.strip(), facts=facts)
         return self._views.view(competence).calls(query)
 
@@ -51,6 +58,20 @@ def masked(calls: pa.Table) -> pa.Table:
     encoded = calls["called"].combine_chunks().dictionary_encode()
     shown = pa.array([None if one is None else mask_number(one) for one in encoded.dictionary.to_pylist()], pa.string())
     return calls.set_column(at, "called", shown.take(encoded.indices))
+
+
+def _filter(query: CallQuery) -> dict[str, Any]:
+    """The filter as the audit trail keeps it: of what may hold a number only that it was set."""
+    given = {
+        one.name: getattr(query, one.name)
+        for one in fields(query)
+        if one.name not in _NO_FILTER and getattr(query, one.name) != one.default
+    }
+    return {name: True if name in _NUMBERS else _plain(value) for name, value in given.items()}
+
+
+def _plain(value: Any) -> Any:
+    return [str(one) for one in value[:_NAMED]] if isinstance(value, tuple) else value
 
 
 def _target(competence: Competence, contracts: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, Outcome
+from stfc.domain.parameter import Parameter
 from stfc.domain.plan import PlanVersion
 
 Clock = Callable[[], datetime]
@@ -673,9 +674,11 @@ class BatchLedger(Protocol):
         actor: Actor,
         now: datetime,
         snapshot: int | None = None,
+        approval: int | None = None,
     ) -> int:
         """Reverse what a batch charged, all or only ``contracts``; gives how many. ``invoiced`` are the value ids that
         the ERP has invoiced, as of ``snapshot`` (``StaleSnapshotError`` when that is not the current one any more).
+        ``approval`` is the request that ``actor`` approves by it, see ``ApprovalLedger``.
         ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
         ...
 
@@ -757,8 +760,11 @@ class HoldLedger(Protocol):
         """The last decisions, newest first."""
         ...
 
-    def release(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
-        """End ``holds`` as charged, in one transaction, all or none; gives them as they were.
+    def release(
+        self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime, approval: int | None = None
+    ) -> list[HoldRow]:
+        """End ``holds`` as charged, in one transaction, all or none; gives them as they were. ``approval`` is the
+        request that ``actor`` approves by it, see ``ApprovalLedger``.
 
         ``NotFoundError`` names one that does not exist, ``NotPossibleError`` all that do not wait any more.
         """
@@ -812,6 +818,114 @@ class MonthLedger(Protocol):
 
     def reopen(self, competence: Competence, *, reason: str, actor: Actor, now: datetime) -> MonthRow:
         """Lift the closing, audited with its checksum. ``NotPossibleError``: not closed."""
+        ...
+
+
+# --- The ledger: retention, parameters, a second person --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KeptMonth:
+    """The live calls of a competence as they stand on disk; ``closed_at`` is None while it is open."""
+
+    competence: Competence
+    parts: int
+    calls: int
+    size: int
+    closed_at: datetime | None
+
+
+class RetentionLedger(Protocol):
+    """Lets the calls of old competences go; their charges and their closing stay what they were."""
+
+    def kept(self) -> list[KeptMonth]:
+        """Every competence that has live calls, oldest first."""
+        ...
+
+    def purge(
+        self, competences: Collection[Competence], *, before: Competence, reason: str, actor: Actor, now: datetime
+    ) -> list[KeptMonth]:
+        """Retire all parts and sums of ``competences``, one transaction, an audit line each; gives what went. Their
+        files go with the next sweep of orphans, so that a kill at any moment leaves nothing half done.
+
+        ``NotPossibleError``: one is open, has no calls, or is not older than ``before``; nothing goes then.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ChangedParameter:
+    """A parameter's value as somebody set it."""
+
+    value: int
+    changed_at: datetime
+    changed_by: str
+
+
+class ParameterLedger(Protocol):
+    """Parameters that were changed on a screen or by a command."""
+
+    def changed(self) -> Mapping[Parameter, ChangedParameter]:
+        """Those that anybody ever set."""
+        ...
+
+    def set(self, parameter: Parameter, value: int, *, before: int, reason: str, actor: Actor, now: datetime) -> None:
+        """Set one, audited with its value before."""
+        ...
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A request for a second person (PRODUCT 9). ``action`` is ``batch.reverse`` or ``hold.release``.
+
+    ``subject`` says what the act is about, as its service takes it; ``shown`` what it came to when it was asked for.
+    ``status``: ``pending``, ``approved``, ``denied`` or ``expired``.
+    """
+
+    approval: int
+    action: str
+    subject: Mapping[str, Any]
+    shown: Mapping[str, Any]
+    reason: str
+    status: str
+    requested_at: datetime
+    requested_by: str
+    expires_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    decision_reason: str | None = None
+
+
+class ApprovalLedger(Protocol):
+    """Requests for a second person, and what became of them.
+
+    One is approved in the very transaction of its act (``BatchLedger.reverse``, ``HoldLedger.release``): once, or not.
+    """
+
+    def request(
+        self,
+        action: str,
+        subject: Mapping[str, Any],
+        shown: Mapping[str, Any],
+        *,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+        expires_at: datetime,
+    ) -> Approval:
+        """Ask, audited. The same person asking for the same thing again gets the request that still waits."""
+        ...
+
+    def show(self, approval: int, *, now: datetime) -> Approval:
+        """One request (``NotFoundError``)."""
+        ...
+
+    def newest(self, *, now: datetime, limit: int, pending: bool = False) -> list[Approval]:
+        """Requests, newest first; with ``pending`` only those that wait at ``now``."""
+        ...
+
+    def deny(self, approval: int, *, reason: str, actor: Actor, now: datetime) -> Approval:
+        """End it without the act, audited. ``NotPossibleError``: it does not wait any more, or is the actor's own."""
         ...
 
 
@@ -1161,11 +1275,49 @@ class AuditVerdict:
     breach: str | None = None
 
 
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which lines: all that is given must hold. ``who`` and ``surface`` are whole names, ``action`` the beginning of
+    one (``month.``), ``target`` any part of it; ``since`` inclusive, ``until`` exclusive."""
+
+    who: str = ""
+    action: str = ""
+    target: str = ""
+    surface: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERY_LINE = AuditFilter()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody as the audit trail saw them, in one role: how many acts, from which surfaces, the first and the last."""
+
+    name: str
+    role: str
+    surfaces: tuple[str, ...]
+    acts: int
+    first_at: datetime
+    last_at: datetime
+
+
 class AuditTrail(Protocol):
     """The audit trail as people read it."""
 
-    def page(self, *, search: str = "", offset: int = 0, limit: int | None = None) -> tuple[int, list[AuditLine]]:
-        """How many lines hold ``search`` (any case; empty for all), and a page of them, newest first."""
+    def page(
+        self, *, search: str = "", chosen: AuditFilter = EVERY_LINE, offset: int = 0, limit: int | None = None
+    ) -> tuple[int, list[AuditLine]]:
+        """How many lines of ``chosen`` hold ``search`` (any case; empty for all), and a page of them, newest first."""
+        ...
+
+    def people(self) -> list[Person]:
+        """Everybody who ever acted, a row a role, the last act first."""
+        ...
+
+    def actions(self) -> list[str]:
+        """The names of all acts in the trail, in order."""
         ...
 
     def verify(self) -> AuditVerdict:

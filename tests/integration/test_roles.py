@@ -14,6 +14,7 @@ from stfc import bootstrap, services
 from stfc.bootstrap import Application
 from stfc.domain import text
 from stfc.domain.competence import Competence
+from stfc.domain.parameter import Parameter
 from stfc.domain.role import Role
 from stfc.errors import NotAllowedError, StfcError
 from stfc.services.health import Diagnosis
@@ -37,12 +38,19 @@ class Case:
 
 OPERATOR, MANAGER = Role.OPERATOR, Role.MANAGER
 MATRIX: dict[str, Case] = {
+    "Approvals.approve": Case(MANAGER, lambda app, who: app.approvals.approve(1, who)),
+    "Approvals.deny": Case(MANAGER, lambda app, who: app.approvals.deny(1, who, reason="x")),
+    "Audit.actions": Case(MANAGER, lambda app, who: app.audit_trail.actions(who)),
     "Audit.page": Case(MANAGER, lambda app, who: app.audit_trail.page(who)),
+    "Audit.people": Case(MANAGER, lambda app, who: app.audit_trail.people(who)),
     "Backup.make": Case(OPERATOR, lambda app, who: app.backup.make(app.settings.home.parent / "copy.tar", who)),
     "Billing.cancel": Case(OPERATOR, lambda app, who: app.billing.cancel(1, who)),
     "Billing.open": Case(OPERATOR, lambda app, who: app.billing.open(OCTOBER, ["1"], who)),
     "Billing.retry": Case(OPERATOR, lambda app, who: app.billing.retry(1, who)),
     "Billing.reverse": Case(OPERATOR, lambda app, who: app.billing.reverse(1, who, reason="x")),
+    "Billing.reverse as the second person": Case(
+        MANAGER, lambda app, who: app.billing.reverse(1, who, reason="x", approval=1)
+    ),
     "CallSearch.reveal": Case(OPERATOR, lambda app, who: app.call_search.reveal(OCTOBER, ONE, who, reason="x")),
     "CallSearch.reveal in bulk": Case(
         MANAGER, lambda app, who: app.call_search.reveal(OCTOBER, CallQuery(), who, reason="x")
@@ -53,8 +61,18 @@ MATRIX: dict[str, Case] = {
     "Importing.run": Case(OPERATOR, lambda app, who: app.importing.run(app.settings.home / "nowhere", who)),
     "Months.close": Case(MANAGER, lambda app, who: app.months.close(OCTOBER, who)),
     "Months.reopen": Case(MANAGER, lambda app, who: app.months.reopen(OCTOBER, who, reason="x")),
+    "Parameters.change": Case(
+        MANAGER, lambda app, who: app.parameters.change(Parameter.APPROVAL_HOURS, 72, who, reason="x")
+    ),
     "Plans.import_": Case(OPERATOR, lambda app, who: app.plans.import_(b"", who)),
     "ProvisioningService.send": Case(OPERATOR, lambda app, who: asyncio.run(app.provisioning.send("1", who))),
+    "SecondPerson.before_release": Case(
+        MANAGER, lambda app, who: app.second_person.before_release([], who, reason="x")
+    ),
+    "SecondPerson.before_reversal": Case(
+        OPERATOR, lambda app, who: app.second_person.before_reversal(1, None, who, reason="x")
+    ),
+    "Retention.apply": Case(MANAGER, lambda app, who: app.retention.apply(who, reason="x")),
     "Restoring.run": Case(
         OPERATOR, lambda app, who: bootstrap.restoring(app.settings).run(app.settings.home / "nothing.tar", who)
     ),

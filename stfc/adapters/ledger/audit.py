@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump
 from stfc.adapters.ledger.records import AUDITED, audit, audit_hash, load
-from stfc.services.ports import Actor, AuditLine, AuditVerdict
+from stfc.services.ports import EVERY_LINE, Actor, AuditFilter, AuditLine, AuditVerdict, Person
 
 lines, state = schema.audit, schema.state
 
@@ -33,15 +33,35 @@ class SqlAuditLedger:
             audit(connection, actor, now, action, target, reason=reason, facts=facts)
             bump(connection)
 
-    def page(self, *, search: str = "", offset: int = 0, limit: int | None = None) -> tuple[int, list[AuditLine]]:
-        """How many lines hold ``search``, and a page of them, newest first."""
-        query = sa.select(lines)
+    def page(
+        self, *, search: str = "", chosen: AuditFilter = EVERY_LINE, offset: int = 0, limit: int | None = None
+    ) -> tuple[int, list[AuditLine]]:
+        """How many lines of ``chosen`` hold ``search``, and a page of them, newest first."""
+        query = sa.select(lines).where(*_chosen(chosen))
         if search:
             query = query.where(sa.or_(*(lines.c[name].icontains(search, autoescape=True) for name in _SEARCHED)))
         with self._database.read() as connection:
             total = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
             found = connection.execute(query.order_by(lines.c.seq.desc()).offset(offset).limit(limit))
             return total, [_line(row) for row in found]
+
+    def people(self) -> list[Person]:
+        """Everybody who ever acted, a row a role, the last act first."""
+        first, last = sa.func.min(lines.c.at), sa.func.max(lines.c.at)
+        query = sa.select(lines.c.who, lines.c.role, lines.c.surface, sa.func.count().label("acts"))
+        query = query.add_columns(first.label("first_at"), last.label("last_at"))
+        with self._database.read() as connection:
+            rows = connection.execute(query.group_by(lines.c.who, lines.c.role, lines.c.surface)).all()
+        groups: dict[tuple[str, str], list[sa.Row[Any]]] = {}
+        for row in rows:
+            groups.setdefault((row.who, row.role), []).append(row)
+        found = [_person(name, role, group) for (name, role), group in groups.items()]
+        return sorted(found, key=lambda one: (one.last_at, one.name, one.role), reverse=True)
+
+    def actions(self) -> list[str]:
+        """The names of all acts in the trail, in order."""
+        with self._database.read() as connection:
+            return sorted(connection.execute(sa.select(lines.c.action).distinct()).scalars())
 
     def verify(self) -> AuditVerdict:
         """Whether every line is as it was written, none is missing and none was added; reads the whole trail."""
@@ -77,6 +97,32 @@ def _breach(line: Mapping[str, Any], expected: int, most: int, previous: str) ->
     if line["seq"] != expected:
         return "missing"
     return None if audit_hash(line, previous) == line["hash"] else "changed"
+
+
+def _chosen(chosen: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    found = [
+        column == value for column, value in ((lines.c.who, chosen.who), (lines.c.surface, chosen.surface)) if value
+    ]
+    if chosen.action:
+        found.append(lines.c.action.startswith(chosen.action, autoescape=True))
+    if chosen.target:
+        found.append(lines.c.target.icontains(chosen.target, autoescape=True))
+    if chosen.since:
+        found.append(lines.c.at >= chosen.since)
+    if chosen.until:
+        found.append(lines.c.at < chosen.until)
+    return found
+
+
+def _person(name: str, role: str, group: list[sa.Row[Any]]) -> Person:
+    return Person(
+        name=name,
+        role=role,
+        surfaces=tuple(sorted(row.surface for row in group)),
+        acts=sum(row.acts for row in group),
+        first_at=min(row.first_at for row in group),
+        last_at=max(row.last_at for row in group),
+    )
 
 
 def _hash_of(connection: Connection, seq: int) -> str | None:

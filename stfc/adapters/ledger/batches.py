@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.approvals import spend
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
 from stfc.adapters.ledger.records import ENDED, audit, load, log_all, refresh_batch, value_id
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
+from stfc.domain.approval import reversal_subject
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
@@ -274,6 +276,7 @@ class SqlBatchLedger:
         actor: Actor,
         now: datetime,
         snapshot: int | None = None,
+        approval: int | None = None,
     ) -> int:
         """Reverse what a batch charged: all of it, or of ``contracts`` only (PRODUCT 5, estorno).
 
@@ -290,6 +293,8 @@ class SqlBatchLedger:
                 confirm_snapshot(connection, snapshot)
             row = _batch(connection, batch)
             refuse_closed(connection, Competence.parse(row.competence))
+            if approval is not None:
+                spend(connection, approval, "batch.reverse", reversal_subject(batch, contracts), actor, now)
             found = connection.execute(sa.select(items).where(*chosen).order_by(items.c.contract)).all()
             locked = [i.contract for i in found if value_id(i.item) in invoiced]
             if locked:

@@ -10,10 +10,12 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.images import as_arrow, read_live_calls
+from stfc.adapters.ledger.months import is_purged
 from stfc.adapters.ledger.records import claim_id
 from stfc.domain.competence import Competence
 from stfc.domain.money import reais
 from stfc.domain.outcome import ItemOutcome
+from stfc.errors import NotPossibleError
 from stfc.services.ports import ExportImage
 
 charges, values, events, items = schema.charges, schema.eventual_values, schema.zero_events, schema.items
@@ -98,6 +100,8 @@ class SqlExportLedger:
     def image(self, competence: Competence) -> ExportImage:
         """All that is exported of the competence but the calls themselves, in one read transaction."""
         with self._database.read() as connection:
+            if is_purged(connection, competence):
+                raise NotPossibleError(cause="month_purged", competence=str(competence))
             return ExportImage(
                 tables={
                     "charges": _table(connection, _charges(competence), CHARGES),

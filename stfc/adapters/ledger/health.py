@@ -294,6 +294,9 @@ def _waiting(connection: Connection) -> int:
 
 def _claims(connection: Connection, months: Collection[str]) -> pa.Table:
     done = (*_BILLED, ItemOutcome.ZERO)
+    # Where retention let the calls go, none can be compared.
+    purged = sa.select(schema.months.c.competence).where(schema.months.c.purged_at.is_not(None))
+    months = set(months) - set(connection.execute(purged).scalars())
     query = (
         sa.select(items.c.item, items.c.attempt, items.c.contract, items.c.competence, items.c.calls, items.c.amount)
         .where(among(items.c.competence, months), items.c.outcome.in_(done), ~items.c.reversed, items.c.calls > 0)

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.approvals import spend
 from stfc.adapters.ledger.database import Database, bump, refuse_closed
 from stfc.adapters.ledger.records import audit_all, load, log_all
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, rows
+from stfc.domain.approval import release_subject
 from stfc.domain.competence import Competence
 from stfc.domain.money import Centavos, centavos_from_decimal, plain
 from stfc.domain.outcome import Finding, ItemOutcome
@@ -59,9 +61,13 @@ class SqlHoldLedger:
             found = connection.execute(query.order_by(table.c.seq.desc()).limit(limit))
             return [_decision(row) for row in found]
 
-    def release(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
+    def release(
+        self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime, approval: int | None = None
+    ) -> list[HoldRow]:
         """Let the charges and their values through, all or none; the findings stay with the items, as history."""
         with self._database.write() as connection:
+            if approval is not None:
+                spend(connection, approval, _RELEASED, release_subject(holds), actor, now)
             found = _decidable(connection, holds)
             ids = [row.item for row in found]
             connection.execute(sa.update(charges).where(among(charges.c.item, ids)).values(status="live"))

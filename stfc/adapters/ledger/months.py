@@ -71,6 +71,8 @@ class SqlMonthLedger:
             closing = _of(connection, competence).closing
             if closing is None:
                 raise NotPossibleError(cause="month_not_closed", competence=str(competence))
+            if is_purged(connection, competence):
+                raise NotPossibleError(cause="month_purged", competence=str(competence))
             _set(connection, competence, None)
             facts = {"checksum": closing.checksum, "closed_by": closing.by}
             audit(connection, actor, now, "month.reopen", f"competence {competence}", reason=reason, facts=facts)
@@ -84,7 +86,8 @@ def checksum(connection: Connection, competence: Competence) -> str:
     for table, names in _FROZEN:
         query = sa.select(*(table.c[name] for name in names)).where(table.c.competence == str(competence))
         if table is parts:
-            query = query.where(parts.c.live)
+            # What retention let go stays part of what was frozen.
+            query = query.where(parts.c.live | parts.c.purged)
         query = query.order_by(*table.primary_key.columns)
         with connection.execute(query, execution_options={"yield_per": _AT_ONCE}) as found:
             for row in found:
@@ -100,6 +103,14 @@ def broken_closings(connection: Connection, competences: list[str]) -> list[str]
         for row in connection.execute(query.order_by(months.c.competence)).all()
         if row.competence in competences and checksum(connection, Competence.parse(row.competence)) != row.checksum
     ]
+
+
+def is_purged(connection: Connection, competence: Competence) -> bool:
+    """Whether retention let the competence's calls go, inside the caller's transaction."""
+    query = sa.select(months.c.competence).where(
+        months.c.competence == str(competence), months.c.purged_at.is_not(None)
+    )
+    return connection.execute(query).first() is not None
 
 
 def _of(connection: Connection, competence: Competence) -> MonthRow:

@@ -28,7 +28,7 @@ class Records:
         return self
 
     def calls(self, query: CallQuery) -> Page:
-        self._happened.append("read")
+        self._happened.append("counted" if query.limit == 1 else "read")
         table = pa.table({"contract": ["4711", "4711"], "called": ["11987654321", "190"]})
         return Page(2, 0, table, {"calls": 2})
 
@@ -40,6 +40,7 @@ class Trail:
         self._happened = happened
         self._broken = broken
         self.lines: list[tuple[str, str, str]] = []
+        self.facts: list[Mapping[str, Any]] = []
 
     def append(
         self, actor: Actor, now: datetime, action: str, target: str, *, reason: str, facts: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Trail:
             raise StorageError(place="ledger", cause="full")
         assert now == NOW
         self._happened.append("audited")
+        self.facts.append(facts)
         self.lines.append((action, target, reason))
 
 
@@ -77,11 +79,11 @@ def test_masking_takes_no_calls_at_all() -> None:
     assert masked(pa.table({"called": pa.array([], pa.string())})).num_rows == 0
 
 
-def test_audit_line_stands_before_anything_is_read() -> None:
+def test_audit_line_with_the_count_stands_before_anything_is_shown() -> None:
     happened: list[str] = []
     search, trail = a_search(happened)
     page = search.reveal(OCTOBER, ONE, actor("operator"), reason=" contestação ")
-    assert happened == ["audited", "read"]
+    assert happened == ["counted", "audited", "read"]
     assert page.table["called"].to_pylist() == ["11987654321", "190"]
     assert trail.lines == [("calls.reveal", "calls 2026-10, contract 4711", "contestação")]
 
@@ -91,7 +93,15 @@ def test_nothing_is_shown_when_the_audit_line_cannot_be_written() -> None:
     search, _ = a_search(happened, broken=True)
     with pytest.raises(StorageError):
         search.reveal(OCTOBER, ONE, actor("manager"), reason="x")
-    assert happened == []
+    assert happened == ["counted"]
+
+
+def test_the_audit_line_tells_count_and_filter_but_no_number() -> None:
+    search, trail = a_search([])
+    query = CallQuery(contracts=("4711", "4712"), called="11987654321", classes=("VC1",), limit=None)
+    search.reveal(OCTOBER, query, actor("manager"), reason="ofício")
+    chosen = {"contracts": ["4711", "4712"], "called": True, "classes": ["VC1"]}
+    assert trail.facts == [{"calls": 2, "limit": None, "filter": chosen}]
 
 
 @pytest.mark.parametrize(
