@@ -247,7 +247,8 @@ class ClaimedItem:
 
     ``tries`` counts the attempts that failed so far, ``unfinished`` those that ended before anything was known, mostly
     because the file was slow. ``descriptor`` is what the month's listing said, if asked. ``charged`` are the contract's
-    live charges of the twelve competences before, newest first.
+    live charges of the twelve competences before, newest first. ``undecided`` are the claims of its charges that wait
+    for a manager: their calls count as seen before, but not as what is usual.
     """
 
     item: int
@@ -257,6 +258,7 @@ class ClaimedItem:
     descriptor: Descriptor | None = None
     unfinished: int = 0
     charged: tuple[Centavos, ...] = ()
+    undecided: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,13 @@ def test_a_rejected_month_is_no_past(home: Home) -> None:
     assert [sentence.split(":")[0] for sentence in home.said()] == ["Rajada internacional", "Rajada noturna"]
 
 
+def test_a_month_that_waits_for_a_manager_is_no_past(home: Home) -> None:
+    for month in MONTHS:
+        assert home.bill(month, a_burst(month, 40)) == "held"
+    said = [text.sentence(f.code, f.facts).split(":")[0] for hold in home.app.holds.pending() for f in hold.findings]
+    assert said == len(MONTHS) * ["Rajada internacional", "Rajada noturna"]
+
+
 def test_a_burst_of_free_calls_harms_nobody(home: Home) -> None:
     free = [record.replace(";12.00", ";0.00") for record in a_burst(OCTOBER, 40)]
     assert home.bill(OCTOBER, free) == "zero"

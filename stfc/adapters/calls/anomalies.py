@@ -1,6 +1,7 @@
 """What is odd about the files of a chunk, each against its contract's own past (PRODUCT 7)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -70,9 +71,14 @@ def _traffic(seen: Peaks, amount: Centavos = _FREE) -> Traffic:
 def _before(
     suspects: Sequence[int], items: Sequence[ClaimedItem], spec: ChunkSpec, store: ParquetCallStore
 ) -> dict[int, tuple[Peaks, int]]:
-    """What was seen of each suspect in earlier competences, and in how many of them it had calls."""
+    """What was seen of each suspect in earlier competences, and in how many of them it had calls.
+
+    What a manager has not decided yet is no past: a burst that is held would else let the next one through.
+    """
     files = {items[index].contract: index for index in suspects}
-    earlier = pl.DataFrame(store.earlier_calls(list(files), spec.calls, before=spec.competence))
+    undecided = frozenset().union(*(items[index].undecided for index in suspects))
+    settled = replace(spec.calls, excluded=spec.calls.excluded | undecided)
+    earlier = pl.DataFrame(store.earlier_calls(list(files), settled, before=spec.competence))
     calls = earlier.with_columns(file=pl.col("contract").replace_strict(files, return_dtype=pl.Int64))
     months = dict(calls.group_by("file").agg(pl.col("competence").n_unique()).iter_rows())
     return {file: (seen, months[file]) for file, seen in peaks(calls).items()}

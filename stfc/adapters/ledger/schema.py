@@ -176,6 +176,8 @@ charges = sa.Table(
 )
 _live_charge = charges.c.status.in_(["held", "live"])
 sa.Index("one_live_charge", charges.c.contract, charges.c.competence, unique=True, **_where(_live_charge))
+# Every claim asks which charges of its contracts wait for a manager: mostly none.
+sa.Index("held_charges", charges.c.contract, **_where(charges.c.status == "held"))
 
 eventual_values = sa.Table(
     "eventual_values",

@@ -135,6 +135,7 @@ class SqlWorkLedger:
         bump(connection, competence)
         contracts = [row.contract for row in found]
         charged = _charged(connection, competence, contracts)
+        undecided = _undecided(connection, contracts)
         return Claim(
             batch=batch.batch,
             competence=competence,
@@ -147,6 +148,7 @@ class SqlWorkLedger:
                     row.tries,
                     unfinished=max(0, row.attempt - row.tries),
                     charged=tuple(charged.get(row.contract, ())),
+                    undecided=frozenset(undecided.get(row.contract, ())),
                 )
                 for row in found
             ),
@@ -552,6 +554,20 @@ def _charged(
     found: dict[str, list[Centavos]] = {}
     for row in connection.execute(query.order_by(table.c.contract, table.c.competence.desc())):
         found.setdefault(row.contract, []).append(Centavos(row.amount))
+    return found
+
+
+def _undecided(connection: Connection, contracts: Collection[str]) -> Mapping[str, Sequence[int]]:
+    """The claims of the charges of ``contracts`` that wait for a manager."""
+    table = schema.charges
+    query = (
+        sa.select(table.c.contract, items.c.item, items.c.attempt)
+        .join(items, items.c.item == table.c.item)
+        .where(table.c.status == sa.literal("held", literal_execute=True), among(table.c.contract, contracts))
+    )
+    found: dict[str, list[int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.contract, []).append(claim_id(row.item, row.attempt))
     return found
 
 

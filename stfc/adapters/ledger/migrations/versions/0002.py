@@ -19,6 +19,7 @@ def upgrade() -> None:
     _parameters()
     _approvals()
     _retention()
+    _undecided()
 
 
 def _parameters() -> None:
@@ -55,3 +56,8 @@ def _approvals() -> None:
 def _retention() -> None:
     op.add_column("months", sa.Column("purged_at", INSTANT, nullable=True))
     op.add_column("parts", sa.Column("purged", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def _undecided() -> None:
+    held = sa.text("status = 'held'")
+    op.create_index("held_charges", "charges", ["contract"], sqlite_where=held, postgresql_where=held)
