@@ -1,6 +1,7 @@
 """Numbers and documents with their telling digits hidden (PRODUCT 9)."""
 
 import re
+from functools import lru_cache
 
 from stfc.domain.numbers import country_of
 
@@ -16,6 +17,7 @@ _ABROAD = re.compile(r"(?P<prefix>00[1-9]\d|\+)(?P<rest>[1-9]\d{6,14})", re.ASCI
 _SERVICE = re.compile(r"(?P<prefix>0[3589]0[03])(?P<rest>\d{6,7})", re.ASCII)
 _PUBLIC = re.compile(r"\d{3}", re.ASCII)
 _SHOWN = 4
+_END = 7
 _HIDDEN = "*"
 _BULLET = "•"
 _LOOKS_LIKE_NUMBER = re.compile(r"\d(?:[\s().-]{0,2}\d){6,}", re.ASCII)
@@ -28,6 +30,21 @@ def mask_number(number: str) -> str:
     Prefix, area or country and the last four digits stay; a public-utility number of three digits is no secret and
     stays whole. Of a string that no form fits, at most the last four characters stay, and never more than a third.
     """
+    end = number[-_END:]
+    if len(end) == _END and end.isascii() and end.isdecimal() and (start := _start_of_subscriber(number[:-_END])):
+        return start + end[-_SHOWN:]
+    return _masked(number)
+
+
+@lru_cache(maxsize=16_384)
+def _start_of_subscriber(start: str) -> str:
+    """What masks ``start`` and the next three digits, when any seven digits after ``start`` make it a fixed or mobile
+    number; empty otherwise. Millions of numbers have few starts."""
+    masked = _masked(start + "0" * _END)
+    return masked[:-_SHOWN] if masked.endswith("****-0000") else ""
+
+
+def _masked(number: str) -> str:
     if _PUBLIC.fullmatch(number):
         return number
     if found := _NATIONAL_MOBILE.fullmatch(number):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stfc.domain.masking import mask_document, mask_number, without_numbers
+from stfc.domain.masking import _masked, mask_document, mask_number, without_numbers
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ from stfc.domain.masking import mask_document, mask_number, without_numbers
 )
 def test_middle_of_a_number_is_hidden(number: str, masked: str) -> None:
     assert mask_number(number) == masked
+
+
+@given(st.from_regex(r"\A(\+|0|00|90|55|0[358]0)?[0-9]{0,14}\Z"))
+def test_what_is_remembered_of_other_numbers_changes_no_mask(number: str) -> None:
+    assert mask_number(number) == _masked(number)
 
 
 @pytest.mark.parametrize(
