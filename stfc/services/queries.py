@@ -5,7 +5,7 @@ All that a view answers is of one moment: one snapshot and one revision of the l
 amount in micros, durations in seconds; tables are Arrow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -338,6 +338,11 @@ class View(Protocol):
         """A page of records: competence and every column of a part, numbers unmasked.
 
         ``totals``: calls, seconds, micros over all that match."""
+        ...
+
+    def call_stream(self, query: CallQuery) -> Iterator[pa.Table]:
+        """All records that match, by contract, start and call id, some at a time, so that memory stays the same
+        whatever their number; order and page of the query are not looked at. ``StorageError`` on the way."""
         ...
 
     def calls_by_day(self, query: CallQuery) -> pa.Table:

@@ -346,3 +346,9 @@ def test_rollups_answer_as_the_calls_do(
     assert pages[0].totals == pages[1].totals
     assert pages[0].table["duration"] == pages[1].table["duration"]
     assert pages[0].table.num_rows == pages[0].total
+    streamed = list(home.calls().stream(query, rows=3))
+    contracts = [contract for table in streamed for contract in table["contract"].to_pylist()]
+    assert contracts == sorted(contracts)
+    assert all(table.num_rows <= 3 or len(set(table["contract"].to_pylist())) == 1 for table in streamed)
+    found = [call for table in streamed for call in table.to_pylist()]
+    assert sorted(found, key=str) == sorted(pages[0].table.to_pylist(), key=str)

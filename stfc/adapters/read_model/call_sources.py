@@ -31,13 +31,15 @@ class CallSources:
     """The live calls of ``images`` below ``root``. Its SQL names two tables: ``excluded`` and ``excluded_since``.
 
     Who looks for some calls only may say which contracts they can be of, and much is not even opened: ``contracts``
-    (all when it is empty) and, of the parts that a rollup stands for, ``sought`` (None for all).
+    (all when it is empty) and, of the parts that a rollup stands for, ``sought`` (None for all); ``between`` are the
+    first and last of a range.
     """
 
     root: Path
     images: Sequence[MonthImage]
     contracts: Sequence[str] = ()
     sought: Sequence[str] | None = None
+    between: tuple[str, str] | None = None
 
     @cached_property
     def excluded(self) -> pl.DataFrame:
@@ -116,8 +118,11 @@ class CallSources:
         return f"({calls})" if self.excluded.is_empty() else f"(FROM ({calls}) ANTI JOIN excluded USING (claim))"
 
     def _near(self, parts: Sequence[Part]) -> Sequence[Part]:
-        """The parts that may hold calls of ``contracts``."""
+        """The parts that may hold calls of ``contracts``, and of the range ``between``."""
         wanted = sorted(self.contracts)
+        if self.between:
+            first, last = self.between
+            parts = [part for part in parts if part.contract_first <= last and part.contract_last >= first]
         return [part for part in parts if _may_hold(part, wanted)] if wanted else parts
 
     def _parts(self, parts: Sequence[Part]) -> str:

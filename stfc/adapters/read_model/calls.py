@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from stfc.adapters.calls import rollups
+from stfc.adapters.calls.compaction import ranges
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.read_model.call_sources import CallSources
 from stfc.adapters.read_model.engine import Engine
@@ -24,6 +26,9 @@ _SOUGHT = 200
 _LISTED = 50
 _MANY = 20_000
 """Calls from which on a page is worth a look at its sorting column first."""
+_STREAMED = 100_000
+"""Calls of a stream that are in memory at a time; a contract that has more comes alone."""
+_ORDER = "contract, started_at, call_id"
 _AREA = 2
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in ("calls", "seconds", "micros"))
 
@@ -77,14 +82,26 @@ class Calls:
         totals = self._summed((), where, sources).row(0, named=True)
         if query.limit is not None and totals["calls"] > max(_MANY, query.offset + query.limit):
             self._cut(query, where, sources)
-        order = f'"{query.sort}" {_direction(query)}, contract, started_at, call_id'
+        order = f'"{query.sort}" {_direction(query)}, {_ORDER} '
         limit = "" if query.limit is None else "LIMIT $limit"
         params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
+        rows = self._records(f"{order} {limit} OFFSET $offset", where, sources, params)
+        return Page(total=totals["calls"], offset=query.offset, table=rows, totals=totals)
+
+    def stream(self, query: CallQuery, *, rows: int = _STREAMED) -> Iterator[pa.Table]:
+        """All that match, by contract and start, in memory by ranges of contracts that have up to ``rows`` calls."""
+        where, sources = _where(query), self._searched(query)
+        counts = self._summed(("contract",), where, sources, "ORDER BY contract").select("contract", "calls")
+        for first, last in ranges(counts.iter_rows(), rows):
+            within = _Where(list(where.conditions), dict(where.params), set(where.columns))
+            within.add("contract BETWEEN $first AND $last", "contract", first=first, last=last)
+            yield self._records(_ORDER, within, replace(sources, between=(first, last)), within.params)
+
+    def _records(self, order: str, where: _Where, sources: CallSources, params: dict[str, Any]) -> pa.Table:
         names = ", ".join(f'"{name}"' for name in COLUMNS)
-        sql = f"SELECT {names} FROM {sources.records()} WHERE {where.sql} ORDER BY {order} {limit} OFFSET $offset"
+        sql = f"SELECT {names} FROM {sources.records()} WHERE {where.sql} ORDER BY {order}"
         rows = self._read(sql, params, sources)
-        rows = rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC"))
-        return Page(total=totals["calls"], offset=query.offset, table=rows.to_arrow(), totals=totals)
+        return rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC")).to_arrow()
 
     def _cut(self, query: CallQuery, where: _Where, sources: CallSources) -> None:
         """Leave out what stands behind the page, told by the one column that it is sorted by: of the others, most of

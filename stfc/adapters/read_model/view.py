@@ -1,6 +1,6 @@
 """One competence at one moment (``queries.View``)."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -210,6 +210,10 @@ class DuckView:
         if query.limit is None:
             return calls.page(query)
         return self._shop.pages.get((query, self._key(calls.images)), lambda: calls.page(query))
+
+    def call_stream(self, query: CallQuery) -> Iterator[pa.Table]:
+        """All records that match, by contract and start, some at a time."""
+        return self._calls(self._searched(query)).stream(query)
 
     def calls_by_day(self, query: CallQuery) -> pa.Table:
         """local_day, calls, seconds, micros over all that match."""
