@@ -18,7 +18,7 @@ from stfc.adapters.calls.compaction import ParquetCallCompactor
 from stfc.adapters.calls.exports import ParquetCallExport
 from stfc.adapters.calls.health import ParquetCallDoctor
 from stfc.adapters.calls.store import ParquetCallStore
-from stfc.adapters.disk import LocalDisk
+from stfc.adapters.disk import LocalDisk, LocalScratch
 from stfc.adapters.documents.tables import FileTables
 from stfc.adapters.erp.health import ParquetSnapshotDoctor
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
@@ -55,6 +55,7 @@ from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
 from stfc.services.compaction import Compaction
+from stfc.services.downloads import Downloads
 from stfc.services.exports import Exports
 from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
@@ -204,6 +205,11 @@ class Application:
     def tables(self) -> FileTables:
         """Tables as CSV, XLSX and Parquet files, for downloads."""
         return FileTables()
+
+    @cached_property
+    def downloads(self) -> Downloads:
+        """Large tables as files, written aside."""
+        return Downloads(self.tables, LocalScratch(self.settings.home / "tmp"))
 
     @cached_property
     def audit(self) -> SqlAuditLedger:

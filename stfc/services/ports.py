@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol, Self
 
 import pyarrow as pa
 
@@ -1153,6 +1153,10 @@ class ProvisioningLedger(Protocol):
 # --- Exports and reveals -------------------------------------------------------------------------------------------
 
 
+SHEET_ROWS = 1_048_575
+"""The rows that a sheet of a spreadsheet holds below its heading."""
+
+
 class ExportFormat(StrEnum):
     """The form of an exported table, and the ending of its file's name."""
 
@@ -1188,6 +1192,45 @@ class TableWriter(Protocol):
 
     def encoded(self, source: TableSource, form: ExportFormat) -> bytes:
         """One table's file in memory, for a download."""
+        ...
+
+    def stream(self, sink: BinaryIO, source: TableSource, form: ExportFormat) -> int:
+        """Write one table's file to ``sink`` while its batches come, in constant memory; gives its rows.
+        ``StorageError`` when the disk refuses."""
+        ...
+
+
+class ScratchFile(Protocol):
+    """A file without a name, gone when it is closed or its process ends."""
+
+    @property
+    def sink(self) -> BinaryIO:
+        """Where it is written."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its bytes on disk; after a flush, all of them."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """All its bytes, whether or not it is closed after this call; any number of readers at once."""
+        ...
+
+    def close(self) -> None:
+        """Let it go."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Scratch(Protocol):
+    """Room on disk for what does not last."""
+
+    def open(self) -> ScratchFile:
+        """A new file; ``StorageError`` when the disk refuses."""
         ...
 
 

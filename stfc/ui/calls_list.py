@@ -1,7 +1,7 @@
 """*Registros de ligações*: the selection's totals, its days, the table, and why there is nothing to show."""
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
@@ -79,8 +79,8 @@ def show(view: View, chosen: Chosen, row: filters.Bar) -> None:
         st.markdown(f":gray[{taken_for(sought)}]")
     _head(view, chosen, asked, found.totals)
 
-    def export() -> pa.Table:
-        return exported(view.calls(replace(asked, descending=False, limit=None)).table)
+    def export() -> Iterator[pa.Table]:
+        return map(exported, view.call_stream(asked))
 
     page = Page(found.total, found.offset, shown(found.table))
     GRID.show(page, chosen, on_open=calls_record.open_call, export=export)

@@ -202,6 +202,17 @@ DOWNLOAD_FORMS: Final = {
     "csv": "Texto (CSV)",
     "parquet": "Parquet",
 }
+DOWNLOAD_ROWS: Final = ("linha", "linhas")
+DOWNLOAD_WRITING: Final = "Preparando **{file}**: {done} de {total}"
+DOWNLOAD_READY: Final = "**{file}** pronto: {total}, {size}"
+DOWNLOAD_TAKE: Final = "Baixar {file}"
+DOWNLOAD_DISCARD: Final = "Descartar"
+DOWNLOAD_FAILED: Final = "**{file}** não foi feito. {cause}"
+DOWNLOAD_DEFECT: Final = "O motivo está no registro do servidor."
+DOWNLOAD_GONE: Final = "Este arquivo não está mais disponível. Volte à tela e baixe de novo."
+SHEET_FULL: Final = (
+    "Uma planilha comporta {most} linhas e a seleção tem {rows}. Baixe em CSV ou Parquet, ou restrinja o filtro."
+)
 REASON: Final = "Motivo (obrigatório, fica na auditoria)"
 REASON_MISSING: Final = "Escreva o motivo."
 CANCEL: Final = "Cancelar"

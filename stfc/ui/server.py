@@ -4,14 +4,14 @@ import gc
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,11 +32,13 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     gc.collect()
     gc.freeze()
     yield {}
+    _close()
 
 
 def routes() -> list[Route]:
-    """``/api/healthz``: whether this process serves, for supervisors and the demonstration."""
-    return [Route("/api/healthz", _healthz)]
+    """``/api/healthz``: whether this process serves, for supervisors and the demonstration. ``/api/exports/TOKEN``: a
+    large download, to whoever knows its token."""
+    return [Route("/api/healthz", _healthz), Route("/api/exports/{token}", _export)]
 
 
 def middleware() -> list[Middleware]:
@@ -126,6 +128,29 @@ def _wants_page(scope: Scope) -> bool:
 
 async def _healthz(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
+
+
+def _export(request: Request) -> Response:
+    from stfc.ui import labels, session
+
+    found = session.application().downloads.taken(request.path_params["token"])
+    if found is None:
+        return PlainTextResponse(labels.DOWNLOAD_GONE, status_code=404)
+    download, chunks = found
+    headers = {
+        "content-disposition": f'attachment; filename="{download.file_name}"',
+        "content-length": str(download.size),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
+    return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+
+
+def _close() -> None:
+    from stfc.ui import session
+
+    with suppress(StfcError):
+        session.application().downloads.close()
 
 
 def _warm() -> None:

@@ -2,9 +2,12 @@
 
 import getpass
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from stfc import bootstrap
 from stfc.bootstrap import Application
@@ -26,6 +29,14 @@ def application() -> Application:
 def status() -> SystemStatus:
     """What the system's parts do now; read once a rerun and cheap."""
     return application().status.now()
+
+
+def presence() -> Callable[[], bool]:
+    """Whether this session's tab is connected, to be asked from any thread, later."""
+    context = get_script_run_ctx()
+    assert context is not None, "asked for outside of a script's run"
+    tab = context.session_id
+    return lambda: runtime.exists() and runtime.get_instance().is_active_session(tab)
 
 
 def is_loopback() -> bool:

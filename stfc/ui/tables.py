@@ -22,9 +22,10 @@ The big table, on a page::
 
 import hashlib
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -32,8 +33,8 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from stfc.services.ports import ExportFormat, Page, TableSource
+from stfc.ui import downloads, labels, selection, session, states, url
 from stfc.ui import format as fmt
-from stfc.ui import labels, selection, session, states, url
 from stfc.ui.filters import PAGE_PARAMETER, Chosen
 from stfc.ui.style import badge, palette
 
@@ -42,6 +43,8 @@ SORT_PARAMETER: Final = "ordem"
 _HEADER, _ROW, _BORDER = 34, 32, 2
 _CLEAR = "#ffffff00"
 _PAGE_BUTTONS, _PAGE_BUTTON = 5, 34
+Export = Callable[[], pa.Table | Iterable[pa.Table]]
+"""Gives a download's rows, whole or some at a time, under the columns' names; may be called from any thread."""
 Unit = Literal["text", "count", "money", "micros", "day", "moment", "seconds", "phone"]
 _RIGHT: Final = frozenset({"count", "money", "micros", "seconds"})
 _SHOW: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -179,7 +182,7 @@ class Grid:
         *,
         selects: bool = False,
         on_open: Callable[[str], None] | None = None,
-        export: Callable[[], pa.Table] | None = None,
+        export: Export | None = None,
         tools: Callable[[], None] | None = None,
     ) -> None:
         """Draw the page of rows and, below, the count, the tools, the pages and *Baixar*.
@@ -189,7 +192,7 @@ class Grid:
             chosen: the filter, whose digest keeps positions apart from other filters.
             selects: whether rows can be marked; see ``selected``.
             on_open: called with the row's id; for the column with ``opens``.
-            export: gives the whole filter's rows (the columns' names), asked for only on a click.
+            export: gives the whole filter's rows, asked for only on a click.
             tools: draws more into the foot, left of the pages.
         """
         window = self.window()
@@ -281,9 +284,7 @@ class Grid:
         descending = not window.descending if window.sort == name else column.is_right
         url.put({SORT_PARAMETER: f"-{name}" if descending else name, PAGE_PARAMETER: None})
 
-    def _draw_foot(
-        self, found: Page, shown: int, tools: Callable[[], None] | None, export: Callable[[], pa.Table] | None
-    ) -> None:
+    def _draw_foot(self, found: Page, shown: int, tools: Callable[[], None] | None, export: Export | None) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"stfc_foot_{self._key}"):
             first = found.offset + 1 if shown else 0
             words = fmt.counted(found.total, *self._noun).split(" ", 1)
@@ -295,7 +296,9 @@ class Grid:
                 tools()
             self._draw_pages(found.total)
             if export:
-                download(self._key, self.columns, export)
+                download(self._key, self.columns, export, found.total)
+        if export:
+            downloads.show(self._key)
 
     def _draw_pages(self, total: int) -> None:
         pages = max(1, -(-total // self._rows))
@@ -349,18 +352,34 @@ def small(
     )
 
 
-def download(key: str, columns: Sequence[Column], export: Callable[[], pa.Table]) -> None:
-    """*Baixar*: CSV, XLSX or Parquet of the whole filter; a file is made only on its click."""
-    with st.popover(labels.DOWNLOAD, icon=":material/download:", key=f"{key}_download"):
+def download(key: str, columns: Sequence[Column], export: Export, rows: int) -> None:
+    """*Baixar*: CSV, XLSX or Parquet of the whole filter, ``rows`` rows; a file is made only on its click.
+
+    Many rows are written aside: call ``downloads.show`` where their progress is to stand.
+    """
+    with st.popover(labels.DOWNLOAD, icon=":material/download:", key=downloads.popover_key(key)):
         for form, words in labels.DOWNLOAD_FORMS.items():
+            if rows > downloads.AT_ONCE:
+                make = partial(source, key, columns, export)
+                downloads.button(key, words, ExportFormat(form), make, rows)
+                continue
             st.download_button(
                 words,
-                data=partial(_file, columns, export, ExportFormat(form)),
+                data=partial(_file, key, columns, export, ExportFormat(form)),
                 file_name=f"{key}.{form}",
                 key=f"{key}_download_{form}",
                 type="tertiary",
                 on_click="ignore",
             )
+
+
+def source(key: str, columns: Sequence[Column], export: Export) -> TableSource:
+    """The rows of a download, read while they are taken."""
+    found = export()
+    batches = iter([found] if isinstance(found, pa.Table) else found)
+    # The first says what all are of; without any row there is nothing to download.
+    first = exported(next(batches), columns)
+    return TableSource(key, first.schema, chain([first], (exported(table, columns) for table in batches)))
 
 
 def exported(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
@@ -369,9 +388,8 @@ def exported(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     return pa.table({column.label: _exported(table.column(column.name), column) for column in chosen})
 
 
-def _file(columns: Sequence[Column], export: Callable[[], pa.Table], form: ExportFormat) -> bytes:
-    table = exported(export(), columns)
-    return session.application().tables.encoded(TableSource("table", table.schema, [table]), form)
+def _file(key: str, columns: Sequence[Column], export: Export, form: ExportFormat) -> bytes:
+    return session.application().tables.encoded(source(key, columns, export), form)
 
 
 def _exported(values: pa.ChunkedArray, column: Column) -> Any:

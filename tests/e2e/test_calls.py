@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from stfc.ui.downloads import AT_ONCE
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
@@ -21,10 +22,34 @@ def shown(screen: Screen) -> int:
     return int(said.first.inner_text().split()[0].replace(".", ""))
 
 
+def take_the_whole_month(screen: Screen, whole: int, target: Path) -> None:
+    """A workbook is begun and cancelled, then the text is made and taken."""
+    told = screen.page.locator(".st-key-stfc_export_registros")
+    screen.page.get_by_role("button", name="Baixar").click()
+    screen.page.get_by_role("button", name="Planilha (XLSX)").click()
+    expect(told).to_contain_text("Preparando registros.xlsx")
+    told.get_by_role("button", name="Cancelar").click()
+    expect(told).to_have_count(0)
+
+    screen.page.get_by_role("button", name="Baixar").click()
+    screen.page.get_by_role("button", name="Texto (CSV)").click()
+    expect(told).to_contain_text("registros.csv pronto")
+    with screen.page.expect_download() as event:
+        told.get_by_role("link", name="Baixar registros.csv").click()
+    assert event.value.suggested_filename == "registros.csv"
+    event.value.save_as(target)
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == whole
+    assert all("*" in row["Número chamado"] or len(row["Número chamado"]) == 3 for row in rows)
+    told.get_by_role("button", name="Descartar").click()
+    expect(told).to_have_count(0)
+
+
 def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen], tmp_path: Path
 ) -> None:
-    running = new_stack(contracts=14, months=2)
+    running = new_stack(contracts=14, months=2, simulator=("--calls-per-contract", "1500"))
     screen = new_screen(running).open().sign_in("supervisor").go(TITLE)
     month = screen.parameter("competencia") or ""
     assert "As ligações chegam com os arquivos da Summit" in screen.text()
@@ -34,7 +59,9 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     items = running.run("batches", "show", "1")["items"]
     contract, number = max((one["calls"], one["contract"]) for one in items if one["calls"])[::-1]
     screen.click("Atualizar")
-    assert shown(screen) == sum(one["calls"] or 0 for one in items)
+    whole = sum(one["calls"] or 0 for one in items)
+    assert shown(screen) == whole > AT_ONCE
+    take_the_whole_month(screen, whole, tmp_path / "month.csv")
 
     screen.search(contract)
     assert shown(screen) == number

@@ -39,14 +39,13 @@ from xlsxwriter.exceptions import XlsxWriterException
 
 from stfc.domain.competence import SAO_PAULO
 from stfc.errors import StorageError
-from stfc.services.ports import ExportFormat, TableSource, WrittenFile
+from stfc.services.ports import SHEET_ROWS, ExportFormat, TableSource, WrittenFile
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _DAY_AND_TIME = "%Y-%m-%dT%H:%M:%S%.f"
 _JOINT = "; "
 # A constant without a zone, as the format wants it: no clock in the bytes.
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001
-_SHEET_ROWS = 1_048_575
 _CHARACTERS = 32_767
 _ROWS_PER_GROUP = 100_000
 _ROWS = 20_000
@@ -149,7 +148,9 @@ def _csv(sink: BinaryIO, source: TableSource) -> int:
     for batch in source.batches:
         rows += batch.num_rows
         frame = pl.DataFrame(batch)
-        frame.with_columns(_cells(frame)).write_csv(sink, include_header=False)
+        body = io.BytesIO()
+        frame.with_columns(_cells(frame)).write_csv(body, include_header=False)
+        sink.write(body.getbuffer())
     return rows
 
 
@@ -255,7 +256,7 @@ class _Sheets:
 
     def append(self, values: Iterable[Any]) -> None:
         """Write one row."""
-        if self._row > _SHEET_ROWS:
+        if self._row > SHEET_ROWS:
             self._begin()
         for column, (value, write) in enumerate(zip(values, self._writers, strict=True)):
             if value is not None:
