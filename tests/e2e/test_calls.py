@@ -1,6 +1,7 @@
 """*Registros de ligações*, *Faturas fechadas* in a browser: a search, one record, a brushed period, the ways on."""
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def take_the_whole_month(screen: Screen, whole: int, target: Path) -> None:
     screen.page.get_by_role("button", name="Baixar").click()
     screen.page.get_by_role("button", name="Planilha (XLSX)").click()
     expect(told).to_contain_text("Preparando registros.xlsx")
-    told.get_by_role("button", name="Cancelar").click()
+    # On a quick machine it may be ready by now.
+    told.get_by_role("button", name=re.compile("Cancelar|Descartar")).click()
     expect(told).to_have_count(0)
 
     screen.page.get_by_role("button", name="Baixar").click()
@@ -49,7 +51,7 @@ def take_the_whole_month(screen: Screen, whole: int, target: Path) -> None:
 def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen], tmp_path: Path
 ) -> None:
-    running = new_stack(contracts=14, months=2, simulator=("--calls-per-contract", "1500"))
+    running = new_stack(contracts=140, months=2)
     screen = new_screen(running).open().sign_in("supervisor").go(TITLE)
     month = screen.parameter("competencia") or ""
     assert "As ligações chegam com os arquivos da Summit" in screen.text()
