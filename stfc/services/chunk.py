@@ -32,9 +32,12 @@ from stfc.services.ports import (
     SummitGateway,
 )
 
-_TIMES_USUAL = 6
-"""A file may take so many times what files lately take before it has to wait for its second try."""
-_LEAST_PATIENCE = 0.5
+_LEAST_PATIENCE = 0.2
+_TIMES_USUAL = 2
+_DEVIATIONS = 4
+"""A file may take so many mean deviations more than files lately take before it has to wait for its second try, as TCP
+allows an acknowledgement (RFC 6298), and always some times the usual: a steady platform is given up soon, one of moods
+late."""
 _WEIGHT = 1 / 16
 _SLOW_SHARE = 8
 _REST_IN_PLACE = 5.0
@@ -64,7 +67,7 @@ class Lane:
     """What the chunks of a process share on their way to the platform: its gateway, the places, and how long files
     lately take. Of one event loop.
 
-    A stalled file holds its place only while it takes no more than some times the usual; what has been slow before
+    A stalled file holds its place only while it takes little more than files lately take; what has been slow before
     gets more time and few places, so that it never holds up the others.
     """
 
@@ -75,11 +78,12 @@ class Lane:
         self._places = asyncio.Semaphore(places)
         self._slow_places = asyncio.Semaphore(max(1, places // _SLOW_SHARE))
         self._least = min(_LEAST_PATIENCE, patience)
-        self._usual = patience / _TIMES_USUAL
+        self._usual = patience / (1 + _DEVIATIONS / 2)
+        self._deviation = self._usual / 2
 
     def patience(self, item: ClaimedItem) -> float:
         """Seconds that the item's file may take this time."""
-        usual = max(self._least, self._usual * _TIMES_USUAL)
+        usual = max(self._least, self._usual * _TIMES_USUAL, self._usual + self._deviation * _DEVIATIONS)
         return usual if not item.unfinished else usual * 2 * 4 ** (item.unfinished - 1)
 
     @asynccontextmanager
@@ -90,7 +94,9 @@ class Lane:
 
     def took(self, seconds: float) -> None:
         """Learn from a file that arrived, or that was given up after so many seconds."""
-        self._usual += (seconds - self._usual) * _WEIGHT
+        error = seconds - self._usual
+        self._deviation += (abs(error) - self._deviation) * _WEIGHT
+        self._usual += error * _WEIGHT
 
 
 async def fetch(spec: ChunkSpec, lane: Lane, clock: Clock) -> Haul:
