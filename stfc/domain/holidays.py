@@ -1,18 +1,19 @@
 """Brazilian national holidays, by year."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
 
 @cache
-def national_holidays(year: int) -> frozenset[date]:
-    """The national holidays of ``year``; carnival and Corpus Christi are not among them."""
+def national_holidays(year: int) -> Mapping[date, str]:
+    """The national holidays of ``year`` and their names; carnival and Corpus Christi are not among them."""
     # Imported on use: it takes a fifth of a second, which only those pay who price a call.
     import holidays
 
-    return frozenset(holidays.country_holidays("BR", years=year))
+    return dict(holidays.country_holidays("BR", years=year, language="pt_BR"))
 
 
-def is_holiday(day: date) -> bool:
-    """Whether ``day`` is a national holiday."""
-    return day in national_holidays(day.year)
+def holiday(day: date) -> str | None:
+    """The name of the national holiday that ``day`` is; None when it is none."""
+    return national_holidays(day.year).get(day)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Verdict
+from stfc.domain.masking import mask_number
 from stfc.domain.outcome import Finding
+from stfc.domain.plan import Allowance
 from stfc.domain.rating.price import AllowanceUse, PriceSteps
 from stfc.errors import PlanProblem, StfcError
 
@@ -949,59 +951,76 @@ def tariff_missing(facts: Mapping[str, Any]) -> str:
     return f"{_many(facts['calls'], 'ligação', 'ligações')} sem tarifa no plano {facts['plan']}: {classes}"
 
 
+_PRICE_PLACES = Decimal("0.00000001")
+
+
 def _exactly(amount: Decimal) -> str:
     return reais(amount.normalize())
 
 
-def price_steps(steps: PriceSteps) -> list[str]:
-    """How the price of a call came to be, a sentence a step."""
-    said = [_number_step(steps), _band_step(steps)]
+def price_steps(steps: PriceSteps) -> list[tuple[str, str]]:
+    """How the price of a call came to be: for each step its name and a sentence, numbers masked."""
+    said = [_number_step(steps), ("Classe", CLASSES[steps.call_class]), _band_step(steps)]
     if steps.version is None:
-        return [*said, "Nenhuma versão do plano vale nesse dia: sem preço"]
-    said += [f"Plano {steps.version.code}, versão de {day(steps.version.valid_from)}", _seconds_step(steps)]
+        return [*said, ("Plano", "Nenhuma versão do plano vale nesse dia: sem preço")]
+    version = f"{steps.version.code}, versão de {day(steps.version.valid_from)}"
+    said += [("Plano", version), _cadence_step(steps)]
     if steps.billed_seconds:
-        said += [*map(_allowance_step, steps.uses), *_price_steps(steps)]
+        said += [*(("Franquia", _allowance_step(steps, use)) for use in steps.uses), *_tariff_steps(steps)]
     return said
 
 
-def _number_step(steps: PriceSteps) -> str:
-    return f"Classe {CLASSES[steps.call_class]}, pelo número chamado"
+def _number_step(steps: PriceSteps) -> tuple[str, str]:
+    dialled, number = mask_number(steps.dialled), mask_number(steps.number)
+    return "Número", dialled if dialled == number else f"discado {dialled}, lido como {number}"
 
 
-def _band_step(steps: PriceSteps) -> str:
-    why = " (feriado nacional)" if steps.is_holiday else ""
+def _band_step(steps: PriceSteps) -> tuple[str, str]:
+    why = f", feriado nacional ({steps.holiday})" if steps.holiday else ""
     start = steps.local_start
-    return f"Início em {day(start.date())} às {start:%H:%M:%S} no fuso da linha{why}: {BANDS[steps.band]}"
+    return "Horário", f"{day(start.date())} às {start:%H:%M:%S} no fuso da linha{why}: {BANDS[steps.band]}"
 
 
-def _seconds_step(steps: PriceSteps) -> str:
+def _cadence_step(steps: PriceSteps) -> tuple[str, str]:
     if steps.duration == 0:
-        return "Não atendida: nada é cobrado"
+        return "Cadência", "Não atendida: nada é cobrado"
     cadence = steps.cadence
     if not steps.billed_seconds:
-        return f"Duração de {steps.duration} s, dentro da tolerância de {cadence.tolerance} s: nada é cobrado"
+        return "Cadência", f"{steps.duration} s, dentro da tolerância de {cadence.tolerance} s: nada é cobrado"
     counted = f"mínimo de {cadence.minimum} s, de {cadence.increment} em {cadence.increment} s"
-    return f"Duração de {steps.duration} s; {counted}: {steps.billed_seconds} s tarifados"
+    return "Cadência", f"{steps.duration} s; {counted}: {steps.billed_seconds} s tarifados"
 
 
-def _allowance_step(use: AllowanceUse) -> str:
-    classes = ", ".join(CLASSES[one] for one in CLASSES if one in use.allowance.classes)
-    whose = "da linha" if use.allowance.scope == "line" else "do contrato"
-    return f"Franquia {whose} de {use.allowance.minutes} min ({classes}): {use.seconds} s sem custo"
+def _allowance_step(steps: PriceSteps, use: AllowanceUse) -> str:
+    rest = f", restam {steps.priced_seconds} s" if steps.priced_seconds else ", a ligação toda"
+    return f"{_allowance(use.allowance)}{use.seconds} s sem custo{rest}"
 
 
-def _price_steps(steps: PriceSteps) -> list[str]:
+def _allowance(allowance: Allowance | None) -> str:
+    if allowance is None:
+        return ""
+    classes = ", ".join(CLASSES[one] for one in CLASSES if one in allowance.classes)
+    whose = "da linha" if allowance.scope == "line" else "do contrato"
+    return f"{allowance.minutes} min {whose} ({classes}): "
+
+
+def _tariff_steps(steps: PriceSteps) -> list[tuple[str, str]]:
     tariff = steps.tariff
     if tariff is None or steps.exact is None or steps.price is None:
-        return ["O plano não tem preço para esta ligação"]
+        return [("Tarifa", "O plano não tem preço para esta ligação")]
     if not steps.pays_connection:
-        return [f"Nada fica por pagar: {_centavos(steps.price)}"]
-    where = f" para {tariff.country.name or tariff.country.prefix}" if tariff.country else ""
-    said = [f"{_exactly(tariff.price)} por minuto{where} × {steps.priced_seconds} s ÷ 60"]
+        return [("Preço", f"Nada fica por pagar: {_centavos(steps.price)}")]
+    country = tariff.country
+    where = f" para {country.name or country.prefix} (prefixo {country.prefix})" if country else ""
+    said = [("Tarifa", f"{_exactly(tariff.price)} por minuto{where}")]
     if tariff.connection:
-        said.append(f"Mais a taxa de conexão de {_exactly(tariff.connection)}")
+        said.append(("Conexão", f"{_exactly(tariff.connection)} por ligação"))
+    fee = f" + {_exactly(tariff.connection)}" if tariff.connection else ""
+    shown = steps.exact.quantize(_PRICE_PLACES, ROUND_DOWN)
+    exact = _exactly(shown) + ("" if shown == steps.exact else "…")
+    said.append(("Valor exato", f"{_exactly(tariff.price)} × {steps.priced_seconds} s ÷ 60{fee} = {exact}"))
     cut = "" if steps.exact == Decimal(steps.price).scaleb(-2) else ", sem a fração de centavo"
-    return [*said, f"Preço: {_centavos(steps.price)}{cut}"]
+    return [*said, ("Preço", f"{_centavos(steps.price)}{cut}")]
 
 
 # --- The billing file (SUMMIT_API; PRODUCT 10) ----------------------------------------------------------------------

@@ -1,7 +1,12 @@
-"""Tariff plans: import whole or not at all, and list (PLANS)."""
+"""Tariff plans: import whole or not at all, list, and prove what a call was priced at (PLANS, PRODUCT 6)."""
 
-from stfc.domain.plan import PlanVersion
+from collections.abc import Mapping
+from typing import Any
+
+from stfc.domain.call import CallRecord
+from stfc.domain.plan import PlanVersion, plans_of
 from stfc.domain.plan_file import parse
+from stfc.domain.rating.proof import PriceProof, proof
 from stfc.domain.role import Role
 from stfc.services import access
 from stfc.services.ports import Actor, Clock, PlanLedger, PlanRow
@@ -29,3 +34,25 @@ class Plans:
     def rows(self) -> list[PlanRow]:
         """Every version of every plan, by code and first day."""
         return self._ledger.rows()
+
+    def proof(self, call: Mapping[str, Any]) -> PriceProof | None:
+        """How our price of a stored call (a row of ``View.calls``) came to be; None where no plan priced it."""
+        key = call["plan_version"]
+        if key is None:
+            return None
+        code = key.rpartition("@")[0]
+        plan = plans_of(row.version for row in self._ledger.rows()).get(code)
+        if plan is None:
+            return None
+        return proof(
+            _record(call),
+            plan,
+            version=key,
+            allowance_seconds=call["allowance_seconds"] or 0,
+            ours=call["our_price"],
+        )
+
+
+def _record(call: Mapping[str, Any]) -> CallRecord:
+    names = ("call_id", "line", "caller", "called", "started_at", "duration", "platform_class", "carrier", "csp")
+    return CallRecord(**{name: call[name] for name in names}, amount=call["amount"])

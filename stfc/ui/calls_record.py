@@ -1,4 +1,4 @@
-"""One call record in its drawer: every field of the file, masked, and the charge it belongs to (SCREENS 3).
+"""One call record in its drawer: how its price came to be, every field, masked, and its charge (SCREENS 3).
 
 The address holds which one is open: ``?ligacao=2026-10~10487~c10487-2610-12``.
 """
@@ -13,6 +13,7 @@ import streamlit as st
 from stfc.domain import text
 from stfc.domain.competence import Competence
 from stfc.domain.masking import mask_number
+from stfc.domain.rating.proof import PriceProof
 from stfc.errors import InvalidInputError, NotFoundError
 from stfc.services.queries import CallQuery, View
 from stfc.ui import actions, contract_list, filters, labels, session, style, tables, url
@@ -23,6 +24,7 @@ ID: Final = "record"
 PARAMETER: Final = "ligacao"
 _PARTED: Final = "~"
 _FIELDS: Final = (Column("name", labels.CALL_FIELDS[0], 0), Column("value", labels.CALL_FIELDS[1], 0))
+_STEPS: Final = (Column("name", labels.PRICE_STEP[0], 0), Column("value", labels.PRICE_STEP[1], 0))
 _LIVE: Final = frozenset({"charged", "zero", "held"})
 
 
@@ -93,6 +95,7 @@ def _body(view: View, call: Mapping[str, Any]) -> None:
     first.metric("Valor", fmt.money_of_micros(call["amount"]))
     second.metric("Duração", fmt.duration(call["duration"]))
     third.metric("Classe", labels.CALL_CLASSES.get(call["class"], call["class"]))
+    _price(call)
     for title, rows in zip(labels.CALL_SECTIONS, (_who(call), _classes(call), _charge(view, call)), strict=True):
         st.header(title, anchor=False)
         shown = [{"name": name, "value": value} for name, value in rows]
@@ -100,6 +103,30 @@ def _body(view: View, call: Mapping[str, Any]) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="stfc_drawer_foot"):
         actions.leave(labels.SEE_ITS_CALLS, "call_contract_calls", _only, (call["contract"],))
         actions.leave(labels.OPEN_CONTRACT, "call_contract", _open_contract, (call["contract"],))
+
+
+def _price(call: Mapping[str, Any]) -> None:
+    """The steps to our price beside what the platform charged, and the difference (PRODUCT 6)."""
+    st.header(labels.PRICE_SECTION, anchor=False)
+    proof = session.application().plans.proof(call)
+    if proof is None:
+        st.markdown(labels.NO_PRICE_PROOF)
+        return
+    steps = [*text.price_steps(proof.steps), *_compared(proof)]
+    shown = [{"name": name, "value": _text(said)} for name, said in steps]
+    tables.small(shown, _STEPS, alt=labels.PRICE_SECTION, markup=("value",))
+    if not proof.holds:
+        st.warning(labels.PRICE_PROOF_BROKEN.format(ours=fmt.money_of_micros(proof.ours)), icon=":material/warning:")
+
+
+def _compared(proof: PriceProof) -> list[tuple[str, str]]:
+    charged = fmt.money_of_micros(proof.platform)
+    if proof.difference is None:
+        return [(labels.PLATFORM_PRICE, charged)]
+    words = labels.PRICES_AGREE if not proof.difference else fmt.money_of_micros(abs(proof.difference))
+    if proof.difference:
+        words = (labels.OURS_IS_MORE if proof.difference > 0 else labels.OURS_IS_LESS).format(amount=words)
+    return [(labels.PLATFORM_PRICE, charged), (labels.PRICE_DIFFERENCE, words)]
 
 
 def _who(call: Mapping[str, Any]) -> list[tuple[str, str]]:

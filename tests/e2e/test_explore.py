@@ -39,7 +39,11 @@ def test_the_indicators_are_those_of_the_terminal_and_lead_to_their_lists(operat
     operator.expect_parameter("nao_faturados", "1")
 
 
-def test_a_class_narrows_the_calls_and_a_row_tells_all_of_one(operator: Screen) -> None:
+_COUNT_CLICKS = "window.__clicks = 0; addEventListener('click', event => { window.__clicks += event.isTrusted }, true)"
+
+
+def test_a_class_narrows_the_calls_and_four_clicks_show_how_one_was_priced(operator: Screen) -> None:
+    operator.page.evaluate(_COUNT_CLICKS)
     operator.go("Registros de ligações")
     month = operator.parameter("competencia") or ""
     bill_some(operator, month)
@@ -52,6 +56,11 @@ def test_a_class_narrows_the_calls_and_a_row_tells_all_of_one(operator: Screen) 
     assert 0 < local < everything
     operator.grid().press(0)
     drawer = operator.page.get_by_role("dialog")
+    expect(drawer.get_by_role("heading", name="Como o preço foi formado")).to_be_visible()
+    for step in ("Número", "Horário", "Cadência", "Cobrado pela Summit", "Diferença"):
+        expect(drawer.get_by_role("cell", name=step, exact=True)).to_be_visible()
+    expect(drawer.get_by_text("nenhuma: os dois valores são iguais")).to_be_visible()
+    assert operator.page.evaluate("window.__clicks") <= 4
     expect(drawer.get_by_text("Nossa classe")).to_be_visible()
     expect(drawer.get_by_text("****").first).to_be_visible()
 

@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from stfc.domain.area_codes import utc_offset_hours
 from stfc.domain.call import CallClass, CallRecord
-from stfc.domain.holidays import is_holiday
+from stfc.domain.holidays import holiday
 from stfc.domain.money import Centavos, centavos_from_decimal
 from stfc.domain.numbers import area_of, normalise
 from stfc.domain.plan import Allowance, Band, Cadence, Plan, PlanVersion, Scope, Tariff
@@ -22,9 +22,9 @@ _SUNDAY = 6
 
 @dataclass(frozen=True)
 class AllowanceUse:
-    """Billed seconds of a call that an allowance took."""
+    """Billed seconds of a call that an allowance took; ``allowance`` is None where it is not known which one."""
 
-    allowance: Allowance
+    allowance: Allowance | None
     seconds: int
 
 
@@ -32,15 +32,17 @@ class AllowanceUse:
 class PriceSteps:
     """How the price of one call came to be, in the order of the steps; ``text.price_steps`` says them.
 
-    ``number`` is canonical (``numbers.Destination``), ``local_start`` naive, by the clock of the line's CN. ``version``
-    is None where the plan has none on that day, and then nothing after it is known. ``tariff`` is None where the
-    version has no price for the call; ``price`` is None where an answered call has none.
+    ``dialled`` is what the file says, ``number`` canonical (``numbers.Destination``), ``local_start`` naive, by the
+    clock of the line's CN, ``holiday`` the name of that day's national one. ``version`` is None where the plan has none
+    on that day, and then nothing after it is known. ``tariff`` is None where the version has no price for the call;
+    ``price`` is None where an answered call has none.
     """
 
     call_class: CallClass
+    dialled: str
     number: str
     local_start: datetime
-    is_holiday: bool
+    holiday: str | None
     band: Band
     version: PlanVersion | None
     cadence: Cadence
@@ -92,7 +94,7 @@ def billed_seconds(duration: int, cadence: Cadence) -> int:
 def time_band(local_start: datetime) -> Band:
     """The band of a call that starts then by the clock of its line: normal from Monday to Saturday, 07:00 to 21:00,
     but on national holidays (PRODUCT 6)."""
-    is_rest = local_start.weekday() == _SUNDAY or is_holiday(local_start.date())
+    is_rest = local_start.weekday() == _SUNDAY or holiday(local_start.date()) is not None
     return Band.REDUCED if is_rest or not _FIRST_HOUR <= local_start.hour < _END_HOUR else Band.NORMAL
 
 
@@ -163,9 +165,10 @@ def _unpriced(call: CallRecord, version: PlanVersion | None) -> PriceSteps:
     cadence = version.cadence_of(destination.call_class) if version else Cadence()
     return PriceSteps(
         call_class=destination.call_class,
+        dialled=call.called,
         number=destination.number,
         local_start=started,
-        is_holiday=is_holiday(started.date()),
+        holiday=holiday(started.date()),
         band=band,
         version=version,
         cadence=cadence,

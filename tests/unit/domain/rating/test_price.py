@@ -218,18 +218,20 @@ def test_steps_read_in_portuguese() -> None:
         a_call("987654321", duration=67, call_id="b", started_at="2026-10-13T22:14:05-03:00"),
     ]
     assert text.price_steps(priced(plan, *mobile)[1]) == [
-        "Classe VC1, pelo número chamado",
-        "Início em 13/10/2026 às 22:14:05 no fuso da linha: horário reduzido",
-        "Plano exemplo-500, versão de 01/01/2026",
-        "Duração de 67 s; mínimo de 30 s, de 6 em 6 s: 72 s tarifados",
-        "Franquia da linha de 30 min (VC1): 48 s sem custo",
-        "R$ 0,38 por minuto × 24 s ÷ 60",
-        "Preço: R$ 0,15, sem a fração de centavo",
+        ("Número", "discado 9****-4321, lido como (11) 9****-4321"),
+        ("Classe", "VC1"),
+        ("Horário", "13/10/2026 às 22:14:05 no fuso da linha: horário reduzido"),
+        ("Plano", "exemplo-500, versão de 01/01/2026"),
+        ("Cadência", "67 s; mínimo de 30 s, de 6 em 6 s: 72 s tarifados"),
+        ("Franquia", "30 min da linha (VC1): 48 s sem custo, restam 24 s"),
+        ("Tarifa", "R$ 0,38 por minuto"),
+        ("Valor exato", "R$ 0,38 × 24 s ÷ 60 = R$ 0,152"),
+        ("Preço", "R$ 0,15, sem a fração de centavo"),
     ]
     assert text.price_steps(priced(plan, a_call("0015351212345678"))[0])[-3:] == [
-        "R$ 0,98 por minuto para Portugal × 60 s ÷ 60",
-        "Mais a taxa de conexão de R$ 0,50",
-        "Preço: R$ 1,48",
+        ("Conexão", "R$ 0,50 por ligação"),
+        ("Valor exato", "R$ 0,98 × 60 s ÷ 60 + R$ 0,50 = R$ 1,48"),
+        ("Preço", "R$ 1,48"),
     ]
 
 
@@ -243,13 +245,13 @@ def test_steps_read_in_portuguese() -> None:
 )
 def test_steps_end_where_nothing_is_to_be_paid(called: str, duration: int, last: str) -> None:
     (steps,) = priced(a_plan(ONE_MINUTE), a_call(called, duration=duration))
-    assert text.price_steps(steps)[-1] == last
+    assert text.price_steps(steps)[-1][1] == last
 
 
 def test_steps_of_a_day_before_the_plan_say_so() -> None:
     (steps,) = priced(a_plan(), a_call(started_at="2025-12-25T10:00:00-03:00"))
     said = text.price_steps(steps)
-    assert said[1:] == [
-        "Início em 25/12/2025 às 10:00:00 no fuso da linha (feriado nacional): horário reduzido",
-        "Nenhuma versão do plano vale nesse dia: sem preço",
+    assert said[2:] == [
+        ("Horário", "25/12/2025 às 10:00:00 no fuso da linha, feriado nacional (Natal): horário reduzido"),
+        ("Plano", "Nenhuma versão do plano vale nesse dia: sem preço"),
     ]
