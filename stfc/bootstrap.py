@@ -27,6 +27,7 @@ from stfc.adapters.ledger.approvals import SqlApprovalLedger
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.copies import SqliteCopies
+from stfc.adapters.ledger.corrections import SqlCorrectionLedger
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.health import SqlLedgerDoctor
@@ -55,6 +56,7 @@ from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.calls import CallSearch
 from stfc.services.compaction import Compaction
+from stfc.services.corrected_files import CorrectedFiles
 from stfc.services.downloads import Downloads
 from stfc.services.exports import Exports
 from stfc.services.health import Doctor, DoctorPolicy
@@ -288,6 +290,16 @@ class Application:
         """The platform's test, step by step."""
         address = self.settings.summit_dir or self.settings.summit_url
         return PlatformCheck(str(address) if address else None, self.gateway, self.clock)
+
+    @cached_property
+    def corrections(self) -> SqlCorrectionLedger:
+        """What is known of corrected files."""
+        return SqlCorrectionLedger(self.database)
+
+    @cached_property
+    def corrected_files(self) -> CorrectedFiles:
+        """Corrected files: look for them, list them."""
+        return CorrectedFiles(self.corrections, self.gateway, self.clock)
 
     @cached_property
     def plans(self) -> Plans:

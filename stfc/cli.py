@@ -43,6 +43,7 @@ from stfc.services.ports import (
     AuditFilter,
     AuditLine,
     BatchSummary,
+    CorrectionRow,
     ExportFormat,
     HoldRow,
     ItemRow,
@@ -55,6 +56,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 contracts_app = typer.Typer(no_args_is_help=True, help="Contratos e por que estão, ou não, na lista.")
 batches_app = typer.Typer(no_args_is_help=True, help="Lotes de cobrança.")
 plans_app = typer.Typer(no_args_is_help=True, help="Planos tarifários e suas versões.")
+files_app = typer.Typer(no_args_is_help=True, help="Arquivos que a Summit corrigiu depois da cobrança.")
 holds_app = typer.Typer(no_args_is_help=True, help="Cobranças retidas, que esperam a decisão de um gestor.")
 months_app = typer.Typer(no_args_is_help=True, help="Competências: abertas, faturadas, fechadas.")
 approvals_app = typer.Typer(no_args_is_help=True, help="Pedidos que outro gestor precisa confirmar.")
@@ -65,6 +67,7 @@ simulator_app = typer.Typer(invoke_without_command=True, help="A plataforma Summ
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(batches_app, name="batches")
 app.add_typer(plans_app, name="plans")
+app.add_typer(files_app, name="files")
 app.add_typer(holds_app, name="holds")
 app.add_typer(months_app, name="competence")
 app.add_typer(approvals_app, name="approvals")
@@ -78,6 +81,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 AsJson = Annotated[bool, typer.Option("--json", help="Um documento JSON na saída padrão.")]
 MonthArgument = Annotated[str, typer.Argument(metavar="COMPETÊNCIA", help="Competência, como 2026-10.")]
+OptionalMonth = Annotated[str | None, typer.Option("--competence", help="Só desta competência, como 2026-10.")]
 CompetenceText = Annotated[str, typer.Option("--competence", help="Competência, como 2026-10.")]
 
 
@@ -673,6 +677,54 @@ def _hold_line(hold: HoldRow) -> str:
 
 def _risk_line(holds: Sequence[HoldRow]) -> str:
     return f"{len(holds)} cobranças retidas, {text.reais(plain(sum(hold.amount for hold in holds)))} em risco"
+
+
+# --- Corrected files -----------------------------------------------------------------------------------------------
+
+
+@files_app.command("check")
+def files_check(competence: MonthArgument, as_json: AsJson = False) -> None:
+    """Consulta a listagem da Summit e anota que arquivos de contratos já cobrados mudaram; nada muda por si."""
+    application = _application()
+    found = application.corrected_files.check(Competence.parse(competence), _actor(application.settings))
+    document = {"competence": str(found.competence), "listed": found.listed, "noticed": found.noticed}
+    said = text.files_checked(found.competence, found.listed, found.noticed)
+    lines = [said, *map(_correction_line, found.pending)]
+    _answer({**document, **_corrections_document(found.pending)}, as_json, lines)
+
+
+@files_app.command("list")
+def files_list(competence: OptionalMonth = None, as_json: AsJson = False) -> None:
+    """Os arquivos corrigidos que esperam decisão."""
+    found = _application().corrected_files.pending(Competence.parse(competence) if competence else None)
+    _answer(_corrections_document(found), as_json, list(map(_correction_line, found)))
+
+
+def _corrections_document(found: Sequence[CorrectionRow]) -> dict[str, Any]:
+    rows = [
+        {
+            "id": one.correction,
+            "contract": one.contract,
+            "competence": str(one.competence),
+            "batch": one.batch,
+            "sha256": one.sha256,
+            "charged_sha256": one.charged_sha256,
+            "charged": plain(one.charged),
+            "announced": None if one.announced is None else plain(one.announced),
+            "held": one.is_held,
+            "seen_at": _local(one.seen_at),
+        }
+        for one in found
+    ]
+    return {"corrected": rows}
+
+
+def _correction_line(one: CorrectionRow) -> str:
+    announced = "—" if one.announced is None else text.reais(plain(one.announced))
+    return (
+        f"{one.correction:>6}  {one.contract:>10}  {text.month(one.competence)}  lote {one.batch:<5} "
+        f"cobrado {text.reais(plain(one.charged))}, anunciado {announced}"
+    )
 
 
 # --- Calls, platform, exports, health ------------------------------------------------------------------------------

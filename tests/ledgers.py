@@ -19,6 +19,7 @@ from psycopg import sql
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
+from stfc.adapters.ledger.corrections import SqlCorrectionLedger
 from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
@@ -122,6 +123,7 @@ class Ledger:
     reader: SqlLedgerReader = field(init=False)
     provisionings: SqlProvisioningLedger = field(init=False)
     holds: SqlHoldLedger = field(init=False)
+    corrections: SqlCorrectionLedger = field(init=False)
 
     def __post_init__(self) -> None:
         self.batches = SqlBatchLedger(self.database)
@@ -131,6 +133,7 @@ class Ledger:
         self.reader = SqlLedgerReader(self.database)
         self.provisionings = SqlProvisioningLedger(self.database)
         self.holds = SqlHoldLedger(self.database)
+        self.corrections = SqlCorrectionLedger(self.database)
 
     def start(self) -> None:
         """Bring the ledger up to date and import snapshot 1."""

@@ -119,6 +119,13 @@ def day(value: date | str | None) -> str:
     return f"{parsed:%d/%m/%Y}"
 
 
+def files_checked(competence: Competence, listed: int, noticed: int) -> str:
+    """What a look for corrected files came to."""
+    some = "1 correção nova" if noticed == 1 else f"{noticed} correções novas"
+    news = some if noticed else "nenhuma correção nova"
+    return f"{listed} arquivos na Summit em {month(competence)}: {news}."
+
+
 def reais(amount: str | Decimal) -> str:
     """``R$ 1.234,56`` of plain text or a decimal in reais, with all its decimals."""
     whole, _, fraction = f"{Decimal(amount):f}".partition(".")
@@ -326,6 +333,7 @@ ACTIONS = {
     "retry": "reprocessar",
     "cancel": "cancelar",
     "reverse": "estornar",
+    "check_files": "procurar arquivos corrigidos",
     "release_hold": "liberar cobranças retidas",
     "reject_hold": "rejeitar cobranças retidas",
     "provision": "reenviar a integração",

@@ -1094,6 +1094,49 @@ class LateFileLedger(Protocol):
         ...
 
 
+# --- Corrected files -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CorrectionRow:
+    """Another version of the file of a month already charged (PRODUCT 5).
+
+    ``charged`` is what the item came to, from the file ``charged_sha256`` (centavos, 0 for a zero event); ``announced``
+    is what the platform announces for ``sha256``, None where it announces nothing: it tells the size of the difference,
+    not the amount that the new file comes to. ``is_held``: the charge still waits for a manager.
+    """
+
+    correction: int
+    item: int
+    batch: int
+    contract: str
+    competence: Competence
+    sha256: str
+    charged_sha256: str
+    charged: Centavos
+    announced: Centavos | None
+    is_held: bool
+    seen_at: datetime
+
+
+class CorrectionLedger(Protocol):
+    """Which files the platform has replaced since they were charged."""
+
+    def charged_months(self) -> list[Competence]:
+        """The competences in which anything is charged, held or came out at zero, newest first."""
+        ...
+
+    def note(self, competence: Competence, listing: Mapping[str, Descriptor], *, now: datetime) -> int:
+        """Remember, in one transaction, each file of ``listing`` whose sha256 is not that of the contract's live charge
+        or zero event; gives how many are new. The same listing again writes nothing. A version that another replaced,
+        or that the platform took back, waits for nobody any more."""
+        ...
+
+    def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
+        """Those that wait for a decision and whose charge was not reversed, newest month first, then by contract."""
+        ...
+
+
 # --- Tariff plans ----------------------------------------------------------------------------------------------------
 
 

@@ -33,14 +33,16 @@ KINDS: dict[str, frozenset[str]] = {
     "bad-line": _FILE,
     "wrong-totals": _FILE,
     "wrong-contract": _FILE,
+    "corrected": _FILE,
 }
 """Every kind with the scopes where it can happen.
 
-Most are of one answer: the next attempt may fare better. The last three are in the file itself: the same for every
-attempt, and the descriptor's checksum is of the spoilt file, as a platform that is wrong would announce it.
+Most are of one answer: the next attempt may fare better. The last four are in the file itself: the same for every
+attempt, and the descriptor's checksum is of the spoilt file, as a platform that is wrong would announce it. The very
+last is nothing wrong, but a later version of what the same seed gives without it: its first call costs R$ 1,00 more.
 """
 
-CONTENT_KINDS = frozenset({"bad-line", "wrong-totals", "wrong-contract"})
+CONTENT_KINDS = frozenset({"bad-line", "wrong-totals", "wrong-contract", "corrected"})
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,10 @@ def spoilt(body: bytes, kind: str) -> bytes:
         fields[2] = b"9" + fields[2]
         lines[0] = b";".join(fields)
     elif kind == "wrong-totals":
-        head, _, amount = lines[-2].rpartition(b";")
-        reais, _, cents = amount.partition(b".")
-        lines[-2] = b"%s;%d.%s" % (head, int(reais) + 1, cents)
+        lines[-2] = _a_real_more(lines[-2])
+    elif kind == "corrected":
+        if len(lines) > 3:
+            lines[1], lines[-2] = _a_real_more(lines[1]), _a_real_more(lines[-2])
     elif len(lines) > 3:
         middle = len(lines) // 2 - 1
         fields = lines[max(1, middle)].split(b";")
@@ -130,3 +133,10 @@ def spoilt(body: bytes, kind: str) -> bytes:
     else:
         lines.insert(1, b"D;abc")
     return b"\n".join(lines)
+
+
+def _a_real_more(line: bytes) -> bytes:
+    """A line whose last field, its amount, is R$ 1,00 higher."""
+    head, _, amount = line.rpartition(b";")
+    reais, _, cents = amount.partition(b".")
+    return b"%s;%d.%s" % (head, int(reais) + 1, cents)

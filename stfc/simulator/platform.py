@@ -194,7 +194,9 @@ class Platform:
     def _text(self, files: MonthFiles, place: int, sha256: str) -> str:
         contract, competence = files.contracts[place], files.competence
         address = href(contract, competence)
-        centavos = files.centavos[place] + 100 * (self._content_fault(address) == "wrong-totals")
+        fault = self._content_fault(address)
+        is_higher = fault == "wrong-totals" or (fault == "corrected" and files.records[place] > 0)
+        centavos = files.centavos[place] + 100 * is_higher
         return json.dumps(
             {
                 "contract": contract,

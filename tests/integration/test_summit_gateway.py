@@ -402,7 +402,7 @@ def test_a_stalled_file_does_not_hold_the_others() -> None:
 def test_every_kind_of_fault_is_tried_here() -> None:
     tried = {kind for kind, _, _ in _ANSWERS} | {"429-date", "wrong-sha", "repeat-page"}
 
-    assert tried | {"bad-line", "wrong-totals", "wrong-contract"} == set(KINDS)
+    assert tried | {"bad-line", "wrong-totals", "wrong-contract", "corrected"} == set(KINDS)
 
 
 # --- Odd answers ---------------------------------------------------------------------------------------------------

@@ -376,3 +376,22 @@ def test_a_disk_that_refuses_pauses_and_ends_by_itself(plain: House) -> None:
     assert {item.outcome for item in items} <= DONE
     assert {item.attempts for item in items} == {1}
     sound(app)
+
+
+# --- Files that the platform corrects
+
+
+def test_a_file_corrected_after_its_charge_is_noticed_and_changes_nothing(plain: House) -> None:
+    app = plain.app()
+    batch = opened(app)
+    app.worker().run(until_idle=True)
+    before = ended(app, batch)
+    assert app.corrected_files.check(MONTH, ANA).noticed == 0
+    plain.platform("corrected=0.2")
+    later = plain.app()
+    checked = later.corrected_files.check(MONTH, ANA)
+    assert 0 < checked.noticed == len(checked.pending) < checked.listed
+    assert {one.announced - one.charged for one in checked.pending if one.announced is not None} == {100}
+    assert later.corrected_files.check(MONTH, ANA).noticed == 0
+    assert ended(later, batch) == before
+    sound(later)

@@ -368,6 +368,26 @@ approvals = sa.Table(
 )
 sa.Index("approvals_pending", approvals.c.expires_at, **_where(approvals.c.status == "pending"))
 
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    sa.Column("correction", Serial, primary_key=True),
+    # The charge or zero event whose file was replaced; another one after a reversal is another item.
+    sa.Column("item", sa.BigInteger, sa.ForeignKey("items.item"), nullable=False),
+    sa.Column("contract", Key, nullable=False),
+    sa.Column("competence", Key, nullable=False),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("charged_sha256", sa.String, nullable=False),
+    # What the platform's listing said of it; null where it said nothing.
+    sa.Column("announced", sa.BigInteger),
+    sa.Column("records", sa.BigInteger),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Index("one_correction_a_version", "item", "sha256", unique=True),
+    sa.Index("corrections_of_month", "competence", "contract"),
+)
+sa.Index("open_corrections", corrections.c.competence, **_where(corrections.c.status == "open"))
+
 _REFUSE = "RAISE(ABORT, 'audit is append-only')"
 _APPEND_ONLY = {
     "sqlite": (

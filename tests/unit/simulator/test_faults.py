@@ -63,6 +63,7 @@ def test_a_spoilt_file_stays_spoilt() -> None:
     [
         ("wrong-contract", FILE.replace(b"10001", b"910001")),
         ("wrong-totals", FILE.replace(b"0.22", b"1.22")),
+        ("corrected", FILE.replace(b";0.11\n", b";1.11\n", 1).replace(b"0.22", b"1.22")),
         ("bad-line", FILE.replace(b"D;1;2;3;4;5;67", b"D;1;2;3;4;5;abc")),
     ],
 )

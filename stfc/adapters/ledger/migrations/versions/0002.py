@@ -20,6 +20,7 @@ def upgrade() -> None:
     _approvals()
     _retention()
     _undecided()
+    _corrections()
 
 
 def _parameters() -> None:
@@ -61,3 +62,25 @@ def _retention() -> None:
 def _undecided() -> None:
     held = sa.text("status = 'held'")
     op.create_index("held_charges", "charges", ["contract"], sqlite_where=held, postgresql_where=held)
+
+
+def _corrections() -> None:
+    op.create_table(
+        "corrections",
+        sa.Column("correction", SERIAL, nullable=False),
+        sa.Column("item", sa.BigInteger(), nullable=False),
+        sa.Column("contract", KEY, nullable=False),
+        sa.Column("competence", KEY, nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("charged_sha256", sa.String(), nullable=False),
+        sa.Column("announced", sa.BigInteger(), nullable=True),
+        sa.Column("records", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", INSTANT, nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["item"], ["items.item"]),
+        sa.PrimaryKeyConstraint("correction"),
+    )
+    op.create_index("one_correction_a_version", "corrections", ["item", "sha256"], unique=True)
+    op.create_index("corrections_of_month", "corrections", ["competence", "contract"])
+    is_open = sa.text("status = 'open'")
+    op.create_index("open_corrections", "corrections", ["competence"], sqlite_where=is_open, postgresql_where=is_open)
