@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rig import ROOT, environment, make_erp, make_home, open_batch, platform, warm
 
-COUNTS = (500, 5_000)
+COUNTS = (2_000, 20_000)
 CALLS = 50
 
 

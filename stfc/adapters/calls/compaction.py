@@ -15,7 +15,7 @@ from stfc.domain.competence import Competence
 from stfc.errors import StorageError
 from stfc.services.ports import ListedCalls, LiveCalls, Part, Rollup
 
-ROWS_PER_PART = 500_000
+ROWS_PER_PART = 100_000
 """Calls of a compacted part; a contract that has more stands in a part of its own."""
 _ORDER = ["contract", "started_at", "call_id", "claim"]
 
