@@ -127,7 +127,8 @@ def finish(spec: ChunkSpec, haul: Haul, assessor: CallAssessor, store: CallStore
         outcome = one.outcome or assessment.outcomes[item.item]
         log = (*one.log, *assessment.log.get(item.item, ()))
         plans = assessment.plans.get(item.item, frozenset())
-        results.append(ItemResult(item.item, item.claim, item.contract, outcome, log, plans))
+        period = assessment.periods.get(item.item)
+        results.append(ItemResult(item.item, item.claim, item.contract, outcome, log, plans, period))
     return ChunkResult(tuple(results), part, haul.not_before)
 
 

@@ -282,7 +282,7 @@ class ChunkSpec:
 @dataclass(frozen=True)
 class ItemResult:
     """What ``process_chunk`` found for one item, before the ledger decides. ``plans`` are the keys of the plan versions
-    that priced its calls."""
+    that priced its calls, ``period`` the first and the last day of its file's."""
 
     item: int
     claim: int
@@ -290,6 +290,7 @@ class ItemResult:
     outcome: Outcome
     log: tuple[LogLine, ...]
     plans: frozenset[str] = frozenset()
+    period: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)
@@ -316,12 +317,13 @@ class Arrived:
 class Assessment:
     """What the arrived files of a chunk come to, by item: outcome and log lines, and the calls of those items that may
     be charged (Arrow, the schema of a part; each row carries its item's claim). ``plans`` are the keys of the plan
-    versions that priced calls."""
+    versions that priced calls, ``periods`` the first and last days of the files' periods."""
 
     outcomes: Mapping[int, Outcome]
     log: Mapping[int, Sequence[LogLine]]
     calls: pa.Table
     plans: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    periods: Mapping[int, tuple[date, date]] = field(default_factory=dict)
 
 
 class CallAssessor(Protocol):

@@ -56,14 +56,16 @@ class ColumnarAssessor:
         outcomes: dict[int, Outcome] = {}
         log: dict[int, Sequence[LogLine]] = {}
         plans: dict[int, frozenset[str]] = {}
+        periods: dict[int, tuple[date, date]] = {}
         tables = [PART_SCHEMA.empty_table()]
         for some in _slices(items, arrived):
             found = self._assess(spec, some, arrived)
             outcomes.update(found.outcomes)
             log.update(found.log)
             plans.update(found.plans)
+            periods.update(found.periods)
             tables.append(found.calls)
-        return Assessment(outcomes, log, pa.concat_tables(tables), plans)
+        return Assessment(outcomes, log, pa.concat_tables(tables), plans, periods)
 
     def _assess(self, spec: ChunkSpec, items: list[ClaimedItem], arrived: Mapping[int, Arrived]) -> Assessment:
         files = [(item.contract, arrived[item.item].body) for item in items]
@@ -90,7 +92,11 @@ class ColumnarAssessor:
         outcomes = {item: case.judge(parsed, index) for index, (item, case) in enumerate(cases.items())}
         log = {item: case.log for item, case in cases.items()}
         plans = {items[index].item: keys for index, keys in rated.plans.items()}
-        return Assessment(outcomes, log, _part(kept.hstack(rated.calls)), plans)
+        periods = {
+            items[index].item: (head.header.period_from, head.header.period_until)
+            for index, head in parsed.heads.items()
+        }
+        return Assessment(outcomes, log, _part(kept.hstack(rated.calls)), plans, periods)
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,9 @@ items = sa.Table(
     sa.Column("late", sa.Boolean, nullable=False, default=False),
     sa.Column("started_at", Instant),
     sa.Column("ended_at", Instant),
+    # Of the file that was charged, both inclusive: what it was rated by. Null in what version 0001 charged.
+    sa.Column("period_from", sa.Date),
+    sa.Column("period_until", sa.Date),
     _revision(),
     sa.Index("items_of_month", "competence", "revision"),
     sa.Index("one_item_per_batch", "batch", "contract", unique=True),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -57,6 +57,7 @@ from stfc.services.ports import (
 items, batches, workers = schema.items, schema.batches, schema.workers
 _COUNTED = 1_000
 _PAST_MONTHS = 12
+_ENDINGS = ("code", "rule", "amount", "calls", "next_try_at", "ended_at", "period_from", "period_until")
 _DONE = frozenset({ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD})
 
 
@@ -395,6 +396,7 @@ class _Settlement:
             facts={"findings": findings} if findings else None,
             amount=outcome.amount,
             calls=outcome.calls,
+            **_period(one),
         )
         facts = {"amount": plain(outcome.amount), "calls": outcome.calls, "value_id": value_id(one.item)}
         if isinstance(outcome, Held):
@@ -407,7 +409,7 @@ class _Settlement:
             self._row(one, held)
             | {"event": event, "at": local_day(self._now), "reversed": False, "source_sha256": outcome.source_sha256}
         )
-        self._end(one, held, ItemOutcome.ZERO, amount=0, calls=outcome.calls)
+        self._end(one, held, ItemOutcome.ZERO, amount=0, calls=outcome.calls, **_period(one))
         self._result(one, "ok", "zero", {"calls": outcome.calls, "event": event})
 
     def _fail(self, one: ItemResult, held: sa.Row[Any], outcome: Failed) -> None:
@@ -459,7 +461,7 @@ class _Settlement:
 
     def _update(self, one: ItemResult, outcome: ItemOutcome, values: dict[str, Any]) -> None:
         facts = values.pop("facts", None)
-        row = dict.fromkeys(("code", "rule", "amount", "calls", "next_try_at", "ended_at")) | values
+        row = dict.fromkeys(_ENDINGS) | values
         self._updates.append(
             row | {"b_item": one.item, "outcome": outcome.value, "owner": None, "facts": dump(facts) if facts else None}
         )
@@ -513,6 +515,11 @@ class _Settlement:
                     }
                 ],
             )
+
+
+def _period(one: ItemResult) -> dict[str, date | None]:
+    first, last = one.period or (None, None)
+    return {"period_from": first, "period_until": last}
 
 
 def _open_batches(batch: int | None) -> sa.Select[Any]:

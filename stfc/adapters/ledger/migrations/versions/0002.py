@@ -21,6 +21,7 @@ def upgrade() -> None:
     _retention()
     _undecided()
     _corrections()
+    _file_periods()
 
 
 def _parameters() -> None:
@@ -84,3 +85,8 @@ def _corrections() -> None:
     op.create_index("corrections_of_month", "corrections", ["competence", "contract"])
     is_open = sa.text("status = 'open'")
     op.create_index("open_corrections", "corrections", ["competence"], sqlite_where=is_open, postgresql_where=is_open)
+
+
+def _file_periods() -> None:
+    op.add_column("items", sa.Column("period_from", sa.Date(), nullable=True))
+    op.add_column("items", sa.Column("period_until", sa.Date(), nullable=True))
