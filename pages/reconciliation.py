@@ -1,6 +1,7 @@
 """Conferência: held charges and what a manager decides of them, completeness, past decisions (PRODUCT 3, screen 7)."""
 
 from stfc.ui import (
+    approvals,
     competence,
     completeness,
     guard,
@@ -14,6 +15,7 @@ from stfc.ui import (
 
 guard.require(guard.Role.SUPERVISOR)
 header.show(labels.RECONCILIATION)
+approvals.show("hold.release")
 
 view = session.application().views.view(competence.current())
 pending = session.application().holds.pending()

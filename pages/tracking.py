@@ -3,6 +3,7 @@
 import streamlit as st
 
 from stfc.ui import (
+    approvals,
     competence,
     filters,
     guard,
@@ -72,6 +73,7 @@ def nothing_yet() -> None:
 
 guard.require(guard.Role.SUPERVISOR)
 header.show(labels.TRACKING)
+approvals.show("batch.reverse")
 refresh = tracking.refresh_every(session.status())
 st.fragment(server.fault_shown(screen), run_every=refresh)(refresh)
 tracking_acts.show_question()

@@ -247,6 +247,10 @@ class Application:
         """What is changed while the product runs."""
         return Parameters(SqlParameterLedger(self.database), self.clock)
 
+    def setting_rows(self) -> list[configuration.SettingRow]:
+        """Every setting of the environment, secrets left out."""
+        return configuration.described(self.settings, os.environ)
+
     @cached_property
     def _approval_ledger(self) -> SqlApprovalLedger:
         return SqlApprovalLedger(self.database)

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,6 +89,35 @@ class Settings(BaseSettings):
     def has_platform(self) -> bool:
         """Whether the integration *STFC - Summit* is enabled (PRODUCT 3)."""
         return bool(self.summit_url or self.summit_dir)
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """A setting as it stands: the ``variable`` that sets it, value and default as text, and where the value comes from:
+    ``environment``, ``file`` or ``default``. A secret's value is ``set`` or empty, never the secret."""
+
+    variable: str
+    value: str
+    default: str
+    source: str
+
+
+def described(settings: Settings, environment: Iterable[str]) -> list[SettingRow]:
+    """Every setting, in their order."""
+    given = {name.upper() for name in environment}
+    return [_described(settings, name, f"STFC_{name.upper()}" in given) for name in Settings.model_fields]
+
+
+def _described(settings: Settings, name: str, is_in_environment: bool) -> SettingRow:
+    value, default = getattr(settings, name), Settings.model_fields[name].default
+    source = "environment" if is_in_environment else "file" if name in settings.model_fields_set else "default"
+    return SettingRow(f"STFC_{name.upper()}", _said(value), _said(default), source)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "set" if value.get_secret_value() else ""
+    return "" if value is None else str(value)
 
 
 def load(**overrides: Any) -> Settings:

@@ -107,9 +107,17 @@ RECONCILIATION: Final = PageLabels(
     "Cobranças retidas antes de chegar ao cliente, da que põe mais dinheiro em risco para a menor.",
     "Pesquisar contrato, cliente, documento ou linha",
 )
+SETTINGS: Final = PageLabels(
+    "settings",
+    "Configurações e auditoria",
+    "configuracoes",
+    ":material/settings:",
+    "Plataforma, planos, competências, parâmetros, pessoas, auditoria e armazenamento.",
+    "Pesquisar quem, ato, alvo ou motivo",
+)
 MENU: Final = {
     ROUTINE: (OVERVIEW, CONTRACTS, BILLING, TRACKING),
-    CONSULTATION: (CALLS, INVOICES, RECONCILIATION),
+    CONSULTATION: (CALLS, INVOICES, RECONCILIATION, SETTINGS),
 }
 
 ROLES_MAY: Final = {
@@ -846,3 +854,144 @@ STRAY_NONE: Final = "Nenhuma ligação de linha sem contrato ou de outro contrat
 STRAY_SEE: Final = "Ver {calls}"
 MORE: Final = "e mais {count}"
 DAY_NOUN: Final = ("dia", "dias")
+
+# --- Configurações e auditoria
+
+PLATFORM_TAB: Final = "Plataforma"
+PLANS_TAB: Final = "Planos"
+MONTHS_TAB: Final = "Competências"
+PARAMETERS_TAB: Final = "Parâmetros"
+PEOPLE_TAB: Final = "Pessoas e papéis"
+AUDIT_TAB: Final = "Auditoria"
+STORAGE_TAB: Final = "Armazenamento"
+
+TEST_PLATFORM: Final = "Testar agora"
+TESTING: Final = "Testando a plataforma…"
+TEST_HINT: Final = "Quatro etapas, na ordem; nada muda na Summit nem aqui. A primeira que falha encerra o teste."
+STEP_STATES: Final = {"done": "Certo", "failed": "Falhou", "skipped": "Não tentado"}
+TESTED_AT: Final = "Testado às {clock}: {words}"
+TEST_OK: Final = "tudo certo."
+TEST_FAILED: Final = "parou em {step}."
+
+PLANS_EMPTY: Final = "Nenhum plano importado"
+PLANS_EMPTY_WORDS: Final = "Sem plano, cobra-se o que a Summit diz. Baixe o modelo, ajuste e envie."
+PLANS_HINT: Final = (
+    "Uma versão que já precificou uma cobrança não muda mais: envie outra com nova vigência. "
+    "O arquivo entra inteiro ou não entra."
+)
+PLAN_USED: Final = {"used": "Em uso", "free": "Ainda não usada"}
+PLAN_SAMPLE: Final = "Baixar modelo"
+PLAN_UPLOAD: Final = "Arquivo de planos (.toml)"
+PLAN_IMPORT: Final = "Importar planos"
+PLANS_IMPORTED: Final = "{plans} importada(s). O mesmo arquivo outra vez não muda nada."
+PLANS_REFUSED: Final = "Planos recusados, nada mudou: {problems}."
+PLAN_TOO_LARGE: Final = "O arquivo passa de {size}; planos são bem menores."
+
+MONTHS_EMPTY: Final = "Nada foi cobrado ainda"
+MONTHS_EMPTY_WORDS: Final = "As competências aparecem aqui depois do primeiro lote."
+MONTH_STATES: Final = {key: words[:1].upper() + words[1:] for key, words in text.MONTH_STATES.items()}
+MONTH_PICK: Final = "Competência"
+CLOSE_MONTH: Final = "Fechar {month}"
+REOPEN_MONTH: Final = "Reabrir {month}"
+MONTH_FACTS: Final = "Competência **{month}** · **{contracts}** · **{amount}** · {calls}"
+CLOSE_WARNING: Final = (
+    "Congela cobranças, ligações e arquivos com soma de verificação; só um gestor reabre, com motivo."
+)
+REOPEN_WARNING: Final = "A soma de verificação deste fechamento fica na auditoria."
+MONTH_CLOSED: Final = "{month} fechada."
+MONTH_REOPENED: Final = "{month} reaberta."
+CHECKSUM: Final = "Soma de verificação (sha256) de {month}: `{checksum}`"
+
+PARAMETERS_HINT: Final = "Mudam aqui, com motivo, e valem na hora para todos."
+SETTINGS_HINT: Final = "Mudam-se na variável de ambiente ou em stfc.toml e valem depois de reiniciar."
+PARAMETER_SOURCES: Final = {
+    "environment": "Ambiente",
+    "file": "stfc.toml",
+    "default": "Padrão",
+    "ledger": "Esta tela",
+}
+PARAMETER_PICK: Final = "Parâmetro"
+PARAMETER_VALUE: Final = "Novo valor"
+PARAMETER_UNITS: Final = {
+    "months": "em meses, de {least} a {most}",
+    "hours": "em horas, de {least} a {most}",
+    "centavos": "em centavos; 0 desliga",
+    "switch": "1 liga, 0 desliga",
+}
+PARAMETER_CHANGE: Final = "Alterar"
+PARAMETER_FACTS: Final = "**{name}**: de **{before}** para **{after}**"
+PARAMETER_CHANGED: Final = "{name}: {value}."
+CHANGE_TITLE: Final = "Alterar parâmetro"
+SECRET_SET: Final = "definido"
+
+PEOPLE_HINT: Final = "Quem já fez algo que a auditoria guarda, em cada papel."
+ROLES_HEAD: Final = "O que cada papel pode"
+ROLE_MATRIX: Final = (
+    ("Ver indicadores, contratos, ligações, faturas, lotes e retidas", Role.SUPERVISOR),
+    ("Gerar, reprocessar, cancelar e estornar cobranças", Role.OPERATOR),
+    ("Reenviar a integração, importar dados do ERP e planos", Role.OPERATOR),
+    ("Revelar os números de um contrato, com motivo", Role.OPERATOR),
+    ("Gravar backup e fazer reparos seguros (terminal)", Role.OPERATOR),
+    ("Liberar e rejeitar cobranças retidas", Role.MANAGER),
+    ("Revelar números em massa, com motivo", Role.MANAGER),
+    ("Fechar e reabrir competências", Role.MANAGER),
+    ("Mudar parâmetros e eliminar ligações pela retenção", Role.MANAGER),
+    ("Confirmar pedidos de segunda pessoa", Role.MANAGER),
+    ("Ler a auditoria e esta tela", Role.MANAGER),
+)
+YES_NO: Final = {"yes": "Sim", "no": "Não"}
+
+AUDIT_NOUN: Final = ("linha", "linhas")
+AUDIT_EMPTY: Final = "Nenhuma linha atende ao filtro"
+AUDIT_EMPTY_WORDS: Final = "A auditoria guarda todo ato que muda algo, e toda revelação de números."
+AUDIT_CHECK: Final = "Conferir integridade"
+AUDIT_CHECK_HINT: Final = "Cada linha está presa à anterior por um hash: qualquer byte mudado aparece, com a linha."
+SURFACES: Final = {"tela": "Tela", "terminal": "Terminal"}
+
+DISK_FREE: Final = "{free} livres"
+DISK_STATE: Final = {"done": "Gravável", "failed": "Não grava"}
+NO_BACKUP: Final = "Nenhum backup registrado. Grave um com “stfc backup ARQUIVO”."
+LAST_BACKUP: Final = "Último backup: {when}, por {who} ({file})."
+STORED: Final = "{calls} em {parts} ({size}); {snapshots} do ERP guardadas."
+RETENTION_HEAD: Final = "Retenção das ligações"
+RETENTION_HINT: Final = (
+    "Guardadas por {months}: sai o que é anterior a {before} e está fechado. "
+    "Cobranças, totais e a soma do fechamento ficam."
+)
+RETENTION_NONE: Final = "Nada a eliminar agora."
+RETENTION_STATES: Final = {"failed": "Sai", "pending": "Fica: ainda aberta", "kept": "Fica"}
+RETENTION_APPLY: Final = "Eliminar {calls}"
+RETENTION_TITLE: Final = "Eliminar ligações antigas"
+RETENTION_FACTS: Final = "Competências **{months}**: **{what}**"
+RETENTION_WARNING: Final = "Não tem volta. Os arquivos saem do disco na próxima limpeza, em cerca de uma hora."
+RETENTION_DONE: Final = "{what} eliminadas pela retenção."
+DOCTOR_HEAD: Final = "Conferência do sistema"
+DOCTOR_RUN: Final = "Conferir agora"
+DOCTOR_RUNNING: Final = "Conferindo…"
+DOCTOR_OK: Final = "Tudo certo."
+DOCTOR_HINT: Final = "O mesmo que “stfc doctor”: configuração, livro-razão, disco, plataforma e se tudo soma."
+DOCTOR_REPAIR: Final = "Fazer {repairs}"
+DOCTOR_REPAIR_NOUN: Final = ("reparo seguro", "reparos seguros")
+DOCTOR_KINDS: Final = {"failed": "Falha", "note": "Nota"}
+
+# --- Segunda pessoa
+
+APPROVALS_HEAD: Final = "{count} à espera de outro gestor"
+APPROVALS_NOUN: Final = ("pedido", "pedidos")
+APPROVAL_LINE: Final = "**Pedido {approval}**: {what}"
+APPROVAL_DETAIL: Final = "Pedido por {who} em {when}, “{reason}”; vence em {expires}."
+APPROVE: Final = "Confirmar"
+DENY: Final = "Recusar"
+APPROVE_TITLE: Final = "Confirmar o pedido {approval}"
+DENY_TITLE: Final = "Recusar o pedido {approval}"
+APPROVED: Final = "Pedido {approval} confirmado e feito."
+DENIED: Final = "Pedido {approval} recusado; nada mudou."
+OWN_APPROVAL: Final = "O pedido é seu: espera outro gestor."
+
+# --- Revelar números
+
+REVEAL: Final = "Revelar números"
+REVEAL_HINT: Final = "O motivo fica na auditoria, com seu nome."
+REVEAL_FILE: Final = "Baixar com números completos"
+REVEAL_TITLE: Final = "Baixar {calls} com números completos"
+REVEALED: Final = "Chamado **{called}** · chamador **{caller}**"

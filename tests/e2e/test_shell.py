@@ -18,7 +18,8 @@ MENU = [
     "Faturas fechadas",
     "Conferência",
 ]
-PATHS = ["", "contratos", "gerar-cobranca", "acompanhamento", "ligacoes", "faturas", "conferencia"]
+PATHS = ["", "contratos", "gerar-cobranca", "acompanhamento", "ligacoes", "faturas", "conferencia", "configuracoes"]
+MANAGERS = "Configurações e auditoria"
 STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
 
 
@@ -31,12 +32,14 @@ def test_deep_link_asks_for_a_role_instead_of_showing_the_page(path: str, screen
 
 def test_menu_is_the_routines_letter_for_letter(operator: Screen) -> None:
     links = operator.page.get_by_test_id("stSidebarNavLink")
-    assert [" ".join(text.split("\n")[-1].split()) for text in links.all_inner_texts()] == MENU
+    assert [" ".join(text.split("\n")[-1].split()) for text in links.all_inner_texts()] == [*MENU, MANAGERS]
     for name in MENU:
         operator.go(name)
         assert "Resumo da rotina:" in operator.text()
         for words in ("Ajuda", "Atualizar"):
             expect(operator.page.get_by_role("button", name=words)).to_be_visible()
+    operator.open("configuracoes")
+    assert "Resumo da rotina:" not in operator.text()
 
 
 def test_a_reload_keeps_the_role(operator: Screen) -> None:

@@ -1,0 +1,69 @@
+"""Configurações e auditoria in a real browser: test the platform, close a month, change a parameter, find it all."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.screen import Screen
+from tests.e2e.stack import Stack
+from tests.e2e.test_shell import STREAMLITS_OWN
+
+PATH = "configuracoes"
+TABS = ("plataforma", "planos", "competencias", "parametros", "pessoas", "auditoria", "armazenamento")
+
+
+def test_a_manager_tests_the_platform_changes_a_parameter_and_finds_it_in_the_trail(
+    stack: Stack, new_screen: Callable[[Stack], Screen]
+) -> None:
+    screen = new_screen(stack).open().sign_in("gestor")
+    screen.go("Configurações e auditoria").click("Testar agora")
+    main = screen.page.get_by_test_id("stMain")
+    expect(main).to_contain_text("tudo certo.")
+    for step in ("Endereço", "Conexão", "Token", "Listagem do mês"):
+        expect(main.get_by_role("row", name=step)).to_contain_text("Certo")
+
+    screen.open(PATH, aba="parametros")
+    screen.page.get_by_label("Novo valor").fill("48")
+    screen.page.get_by_label("Novo valor").press("Tab")
+    screen.settle().click("Alterar")
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("de 60 meses para 48 meses")
+    dialog.get_by_role("textbox").fill("Orientação do jurídico.")
+    dialog.get_by_role("button", name="Alterar").dblclick()
+    expect(dialog).to_be_hidden()
+    expect(main.get_by_role("row", name="Retenção das ligações")).to_contain_text("48 meses")
+    expect(main.get_by_role("row", name="Retenção das ligações")).to_contain_text("Esta tela")
+
+    screen.open(PATH, aba="auditoria").click("Conferir integridade")
+    expect(main).to_contain_text("Auditoria íntegra")
+    screen.search("Orientação do jurídico.")
+    assert screen.grid().column(5) == ["parameter.set"]
+    assert stack.run("audit", "verify")["ok"]
+    screen.assert_clean()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_tab_has_an_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
+    screen = Screen(context.new_page(), stack)
+    screen.open().sign_in("gestor")
+    for tab in TABS:
+        screen.open(PATH, aba=tab)
+        if tab == "plataforma":
+            screen.click("Testar agora")
+        if tab == "armazenamento":
+            screen.click("Conferir agora")
+        found = Axe().run(screen.page).response["violations"]
+        # The upload field itself is Streamlit's: it names a section that it calls presentation.
+        ours = {
+            one["id"]: nodes
+            for one in found
+            if one["id"] not in STREAMLITS_OWN
+            and (nodes := [node["html"][:200] for node in one["nodes"] if "stFileUploaderDropzone" not in node["html"]])
+        }
+        screen.shot(f"configuracoes-{tab}-{scheme}")
+        assert not ours, tab
+    context.close()
+    screen.assert_clean()
