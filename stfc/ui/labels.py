@@ -976,8 +976,6 @@ DOCTOR_KINDS: Final = {"failed": "Falha", "note": "Nota"}
 
 # --- Segunda pessoa
 
-APPROVALS_HEAD: Final = "{count} à espera de outro gestor"
-APPROVALS_NOUN: Final = ("pedido", "pedidos")
 APPROVAL_LINE: Final = "**Pedido {approval}**: {what}"
 APPROVAL_DETAIL: Final = "Pedido por {who} em {when}, “{reason}”; vence em {expires}."
 APPROVE: Final = "Confirmar"
@@ -987,11 +985,3 @@ DENY_TITLE: Final = "Recusar o pedido {approval}"
 APPROVED: Final = "Pedido {approval} confirmado e feito."
 DENIED: Final = "Pedido {approval} recusado; nada mudou."
 OWN_APPROVAL: Final = "O pedido é seu: espera outro gestor."
-
-# --- Revelar números
-
-REVEAL: Final = "Revelar números"
-REVEAL_HINT: Final = "O motivo fica na auditoria, com seu nome."
-REVEAL_FILE: Final = "Baixar com números completos"
-REVEAL_TITLE: Final = "Baixar {calls} com números completos"
-REVEALED: Final = "Chamado **{called}** · chamador **{caller}**"
