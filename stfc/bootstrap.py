@@ -1,4 +1,10 @@
-"""The only place that reads settings and wires adapters into services (ARCHITECTURE, layers)."""
+"""The only place that reads settings and wires adapters into services (ARCHITECTURE, layers).
+
+What stands on an engine (Arrow, Polars, DuckDB, an HTTP client) is imported by the property that wires it: together
+they take a second, and most commands need one of them or none. ``Application.warm`` loads all.
+"""
+
+from __future__ import annotations
 
 import os
 import socket
@@ -9,30 +15,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stfc import settings as configuration
 from stfc.adapters.backup import LocalHome, TarArchive
-from stfc.adapters.calls.assess import ColumnarAssessor
-from stfc.adapters.calls.compaction import ParquetCallCompactor
-from stfc.adapters.calls.exports import ParquetCallExport
-from stfc.adapters.calls.health import ParquetCallDoctor
-from stfc.adapters.calls.store import ParquetCallStore
 from stfc.adapters.disk import LocalDisk, LocalScratch
-from stfc.adapters.documents.tables import FileTables
-from stfc.adapters.erp.health import ParquetSnapshotDoctor
-from stfc.adapters.erp.snapshots import ParquetSnapshotStore
-from stfc.adapters.executors import SharedLoop
 from stfc.adapters.ledger.approvals import SqlApprovalLedger
 from stfc.adapters.ledger.audit import SqlAuditLedger
 from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.copies import SqliteCopies
 from stfc.adapters.ledger.corrections import SqlCorrectionLedger
 from stfc.adapters.ledger.database import Database
-from stfc.adapters.ledger.exports import SqlExportLedger
-from stfc.adapters.ledger.health import SqlLedgerDoctor
 from stfc.adapters.ledger.holds import SqlHoldLedger
-from stfc.adapters.ledger.images import SqlLedgerReader
 from stfc.adapters.ledger.late_files import SqlLateFileLedger
 from stfc.adapters.ledger.months import SqlMonthLedger
 from stfc.adapters.ledger.parameters import SqlParameterLedger
@@ -43,9 +37,6 @@ from stfc.adapters.ledger.retention import SqlRetentionLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.unfinished import SqlUnfinished
 from stfc.adapters.ledger.work import SqlWorkLedger
-from stfc.adapters.read_model.model import DuckReadModel
-from stfc.adapters.summit.folder import FolderSummitGateway
-from stfc.adapters.summit.http import HttpSummitGateway
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Policy
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
@@ -54,11 +45,9 @@ from stfc.services.approvals import Approvals, SecondPerson
 from stfc.services.audit import Audit
 from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
-from stfc.services.calls import CallSearch
 from stfc.services.compaction import Compaction
 from stfc.services.corrected_files import CorrectedFiles
 from stfc.services.downloads import Downloads
-from stfc.services.exports import Exports
 from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
 from stfc.services.importing import Importing
@@ -85,6 +74,15 @@ from stfc.services.storage import Storage
 from stfc.services.worker import Worker, WorkerPolicy
 from stfc.settings import Settings
 
+if TYPE_CHECKING:
+    from stfc.adapters.calls.store import ParquetCallStore
+    from stfc.adapters.documents.tables import FileTables
+    from stfc.adapters.erp.snapshots import ParquetSnapshotStore
+    from stfc.adapters.ledger.images import SqlLedgerReader
+    from stfc.adapters.read_model.model import DuckReadModel
+    from stfc.services.calls import CallSearch
+    from stfc.services.exports import Exports
+
 HOME_FORMAT = "1"
 """What ``format`` in a home says; a home of another format is refused, never converted in silence."""
 
@@ -99,8 +97,12 @@ def clock() -> datetime:
 def gateway(settings: Settings) -> SummitGateway:
     """A gateway to the configured platform, for one event loop; ``NoPlatformError`` when there is none."""
     if settings.summit_dir:
+        from stfc.adapters.summit.folder import FolderSummitGateway
+
         return FolderSummitGateway(settings.summit_dir)
     if settings.summit_url:
+        from stfc.adapters.summit.http import HttpSummitGateway
+
         return HttpSummitGateway(
             settings.summit_url,
             settings.summit_token.get_secret_value(),
@@ -120,8 +122,13 @@ class ChunkProcess:
     """
 
     def __init__(self, settings: Settings) -> None:
+        from stfc.adapters.calls.assess import ColumnarAssessor
+        from stfc.adapters.calls.store import ParquetCallStore
+        from stfc.adapters.executors import SharedLoop
+
         self._settings = settings
         self._store = ParquetCallStore(settings.calls_root)
+        self._assessor = ColumnarAssessor(self._store, clock)
         self._files = SharedLoop(partial(_lane, settings))
         # Its own: whether the platform answers must not hang on files that stall.
         self._aside = SharedLoop(partial(gateway, settings.model_copy(update={"connections": _CONNECTIONS_ASIDE})))
@@ -132,7 +139,7 @@ class ChunkProcess:
     def __call__(self, spec: ChunkSpec) -> ChunkResult:
         """Process one chunk; the thread waits."""
         haul = self._files.submit(lambda lane: chunk.fetch(spec, lane, clock)).result()
-        return chunk.finish(spec, haul, ColumnarAssessor(self._store, clock), self._store)
+        return chunk.finish(spec, haul, self._assessor, self._store)
 
     def ask(self, work: Callable[[SummitGateway], Coroutine[Any, Any, Any]]) -> Future[Any]:
         """A request to the platform beside the chunks' (``platform_watch.Ask``)."""
@@ -165,11 +172,19 @@ class Application:
         self.database = Database(settings.ledger_address)
         self.database.upgrade()
 
+    def warm(self) -> None:
+        """Load every engine now, so that in a process that serves people the first of them does not wait for it."""
+        from stfc.adapters.summit import folder, http  # noqa: F401
+
+        _ = self.views, self.exports, self.call_search, self.compaction
+
     # --- Ledger and stores
 
     @cached_property
     def reader(self) -> SqlLedgerReader:
         """Month images and state."""
+        from stfc.adapters.ledger.images import SqlLedgerReader
+
         return SqlLedgerReader(self.database)
 
     @cached_property
@@ -190,22 +205,30 @@ class Application:
     @cached_property
     def snapshots(self) -> ParquetSnapshotStore:
         """The ERP's snapshots on disk."""
+        from stfc.adapters.erp.snapshots import ParquetSnapshotStore
+
         return ParquetSnapshotStore(self.settings.snapshots_root)
 
     @cached_property
     def calls(self) -> ParquetCallStore:
         """The parts of calls on disk."""
+        from stfc.adapters.calls.store import ParquetCallStore
+
         return ParquetCallStore(self.settings.calls_root)
 
     @cached_property
     def views(self) -> DuckReadModel:
         """The read model: all that screens show."""
+        from stfc.adapters.read_model.model import DuckReadModel
+
         policy = Policy(awaiting_note_excludes=self.settings.awaiting_note_excludes)
         return DuckReadModel(self.reader, self.snapshots, self.settings.calls_root, self.clock, policy=policy)
 
     @cached_property
     def tables(self) -> FileTables:
         """Tables as CSV, XLSX and Parquet files, for downloads."""
+        from stfc.adapters.documents.tables import FileTables
+
         return FileTables()
 
     @cached_property
@@ -330,6 +353,8 @@ class Application:
     @cached_property
     def call_search(self) -> CallSearch:
         """Call records, masked or revealed."""
+        from stfc.services.calls import CallSearch
+
         return CallSearch(self.views, self.audit, self.clock)
 
     @cached_property
@@ -350,17 +375,27 @@ class Application:
     @cached_property
     def compaction(self) -> Compaction:
         """Few large parts, and rollups, in the place of many."""
+        from stfc.adapters.calls.compaction import ParquetCallCompactor
+
         return Compaction(self.part_ledger, ParquetCallCompactor(self.calls), self.calls, self.clock)
 
     @cached_property
     def exports(self) -> Exports:
         """What goes back to the ERP."""
+        from stfc.adapters.calls.exports import ParquetCallExport
+        from stfc.adapters.ledger.exports import SqlExportLedger
+        from stfc.services.exports import Exports
+
         calls = ParquetCallExport(self.calls)
         return Exports(SqlExportLedger(self.database), calls, self.tables, self.views.invoiced_values)
 
     @cached_property
     def doctor(self) -> Doctor:
         """Whether everything adds up."""
+        from stfc.adapters.calls.health import ParquetCallDoctor
+        from stfc.adapters.erp.health import ParquetSnapshotDoctor
+        from stfc.adapters.ledger.health import SqlLedgerDoctor
+
         return Doctor(
             ledger=SqlLedgerDoctor(self.database),
             parts=ParquetCallDoctor(self.calls),
@@ -382,6 +417,8 @@ class Application:
 
     def _repairs(self) -> dict[str, Callable[[], int]]:
         """The acts behind ``health.ACTIONS``, each safe at any time."""
+        from stfc.adapters.erp.health import ParquetSnapshotDoctor
+
         snapshots = SnapshotJanitor(self.snapshot_ledger, ParquetSnapshotDoctor(self.snapshots), self.clock)
         unfinished = SqlUnfinished(self.database)
         return {
@@ -407,6 +444,8 @@ class Application:
     def gateway(self) -> SummitGateway:
         """A new gateway to the platform, which knows what rest the platform has asked any process for."""
         made, state = gateway(self.settings), self.work.platform()
+        from stfc.adapters.summit.http import HttpSummitGateway
+
         if isinstance(made, HttpSummitGateway) and state and state.not_before:
             made.rest((state.not_before - self.clock()).total_seconds())
         return made

@@ -3,14 +3,14 @@
 Every adapter of a port passes the same contract tests (``tests/integration``).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
@@ -19,6 +19,9 @@ from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, Outcome
 from stfc.domain.parameter import Parameter
 from stfc.domain.plan import PlanVersion
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -70,7 +73,7 @@ class SummitGateway(Protocol):
     An instance is an async context manager; leaving it closes its connections.
     """
 
-    async def __aenter__(self) -> "SummitGateway": ...
+    async def __aenter__(self) -> SummitGateway: ...
     async def __aexit__(self, *exc: object) -> None: ...
 
     def resting(self) -> float:
@@ -159,7 +162,7 @@ class SnapshotLedger(Protocol):
         """Say that nothing came of ``number``, so that a refused import leaves the ledger as it was."""
         ...
 
-    def switch(self, number: int, *, previous: int | None, rows: dict[str, int], actor: "Actor", now: datetime) -> None:
+    def switch(self, number: int, *, previous: int | None, rows: dict[str, int], actor: Actor, now: datetime) -> None:
         """Make ``number`` current, atomically; ``StaleSnapshotError`` when ``previous``, from which it took the tables
         that its dump lacked, is not the current one any more."""
         ...

@@ -5,18 +5,21 @@ All that a view answers is of one moment: one snapshot and one revision of the l
 amount in micros, durations in seconds; tables are Arrow.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol, TypedDict
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import ContractFacts, Verdicts
 from stfc.domain.money import Centavos
 from stfc.services.ports import Evaluation, Page, Subscriber
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Coverage(StrEnum):

@@ -159,7 +159,7 @@ def _warm() -> None:
     from stfc.ui import charts, filters, header, session, tables  # noqa: F401
 
     try:
-        session.application()
+        session.application().warm()
     except StfcError as error:
         # The screens say it; a supervisor restarting the process would not help.
         _log.warning("%s while starting", error.code)
