@@ -47,7 +47,6 @@ from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.compaction import Compaction
 from stfc.services.corrected_files import CorrectedFiles
-from stfc.services.downloads import Downloads
 from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
 from stfc.services.importing import Importing
@@ -81,6 +80,7 @@ if TYPE_CHECKING:
     from stfc.adapters.ledger.images import SqlLedgerReader
     from stfc.adapters.read_model.model import DuckReadModel
     from stfc.services.calls import CallSearch
+    from stfc.services.downloads import Downloads
     from stfc.services.exports import Exports
 
 HOME_FORMAT = "1"
@@ -176,7 +176,7 @@ class Application:
         """Load every engine now, so that in a process that serves people the first of them does not wait for it."""
         from stfc.adapters.summit import folder, http  # noqa: F401
 
-        _ = self.views, self.exports, self.call_search, self.compaction
+        _ = self.views, self.exports, self.call_search, self.compaction, self.downloads
 
     # --- Ledger and stores
 
@@ -234,6 +234,8 @@ class Application:
     @cached_property
     def downloads(self) -> Downloads:
         """Large tables as files, written aside."""
+        from stfc.services.downloads import Downloads
+
         return Downloads(self.tables, LocalScratch(self.settings.home / "tmp"))
 
     @cached_property
