@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump
-from stfc.adapters.ledger.images import read_live_calls
+from stfc.adapters.ledger.parts import read_live_calls
 from stfc.adapters.ledger.records import audit
 from stfc.adapters.ledger.snapshots import kept
 from stfc.adapters.ledger.work import SqlWorkLedger

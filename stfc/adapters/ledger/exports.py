@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
-from stfc.adapters.ledger.images import as_arrow, read_live_calls
+from stfc.adapters.ledger.images import as_arrow
 from stfc.adapters.ledger.months import is_purged
+from stfc.adapters.ledger.parts import read_live_calls
 from stfc.adapters.ledger.records import claim_id
 from stfc.domain.competence import Competence
 from stfc.domain.money import reais

@@ -17,9 +17,9 @@ from sqlalchemy.engine import Connection
 from stfc.adapters.ledger import schema, unfinished
 from stfc.adapters.ledger.audit import verified
 from stfc.adapters.ledger.database import Database
-from stfc.adapters.ledger.images import as_arrow, read_live_calls, read_rollup
+from stfc.adapters.ledger.images import as_arrow
 from stfc.adapters.ledger.months import broken_closings
-from stfc.adapters.ledger.parts import read_listed_paths
+from stfc.adapters.ledger.parts import read_listed_paths, read_live_calls, read_rollup
 from stfc.adapters.ledger.records import claim_id, load
 from stfc.adapters.ledger.sets import among
 from stfc.adapters.ledger.snapshots import kept

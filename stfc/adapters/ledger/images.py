@@ -10,9 +10,10 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database
+from stfc.adapters.ledger.parts import read_live_calls, read_rollup
 from stfc.adapters.ledger.plans import first_days
 from stfc.domain.competence import Competence
-from stfc.services.ports import LedgerState, LiveCalls, MonthImage, Part, Rollup
+from stfc.services.ports import LedgerState, LiveCalls, MonthImage
 
 _ITEMS = pa.schema(
     [
@@ -94,62 +95,6 @@ class SqlLedgerReader:
             provisioning=known[1],
             plans=first_days(connection),
         )
-
-
-def read_live_calls(
-    connection: Connection, competence: Competence | None = None, *, contracts: tuple[str, str] | None = None
-) -> LiveCalls:
-    """The live parts and excluded claims, inside the caller's transaction: of one month or of all, and of all contracts
-    or only what concerns those from the first to the last of ``contracts``, both inclusive."""
-    parts, excluded = schema.parts, schema.exclusions
-    listed = sa.select(parts).where(parts.c.live).order_by(parts.c.part)
-    claims = sa.select(excluded.c.claim)
-    if competence:
-        listed = listed.where(parts.c.competence == str(competence))
-        claims = claims.where(excluded.c.competence == str(competence))
-    if contracts:
-        first, last = contracts
-        listed = listed.where(parts.c.contract_first <= last, parts.c.contract_last >= first)
-        # Not BETWEEN: PostgreSQL takes no COLLATE inside it.
-        claims = claims.where(excluded.c.contract >= first, excluded.c.contract <= last)
-    revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
-    return LiveCalls(
-        revision=revision,
-        parts=tuple(_part(row) for row in connection.execute(listed)),
-        excluded=frozenset(connection.execute(claims).scalars()),
-    )
-
-
-def read_rollup(connection: Connection, competence: Competence) -> Rollup | None:
-    """The competence's rollup and what it stands for, inside the caller's transaction; None when there is none."""
-    rollups, parts, excluded = schema.rollups, schema.parts, schema.exclusions
-    live = sa.select(rollups).where(rollups.c.competence == str(competence), rollups.c.retired_at.is_(None))
-    row = connection.execute(live).first()
-    if row is None:
-        return None
-    covered = sa.select(parts.c.path).where(
-        parts.c.competence == str(competence), parts.c.live, parts.c.rollup == row.rollup
-    )
-    claims = sa.select(excluded.c.claim).where(
-        excluded.c.competence == str(competence), excluded.c.rollup == row.rollup
-    )
-    return Rollup(
-        path=row.path,
-        parts=frozenset(connection.execute(covered).scalars()),
-        excluded=frozenset(connection.execute(claims).scalars()),
-    )
-
-
-def _part(row: sa.Row[Any]) -> Part:
-    return Part(
-        path=row.path,
-        competence=Competence.parse(row.competence),
-        rows=row.rows,
-        size=row.size,
-        sha256=row.sha256,
-        contract_first=row.contract_first,
-        contract_last=row.contract_last,
-    )
 
 
 def _image(connection: Connection, competence: Competence, revision: int, known: MonthImage | None) -> MonthImage:

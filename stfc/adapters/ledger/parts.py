@@ -6,19 +6,19 @@ came after the rollup, and readers add or subtract it.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, is_closed, refuse_closed
-from stfc.adapters.ledger.images import read_live_calls, read_rollup
 from stfc.adapters.ledger.records import insert
 from stfc.adapters.ledger.schema import is_outcome
 from stfc.adapters.ledger.sets import among
 from stfc.domain.competence import Competence
 from stfc.domain.outcome import ItemOutcome
-from stfc.services.ports import Growth, ListedCalls, Part
+from stfc.services.ports import Growth, ListedCalls, LiveCalls, Part, Rollup
 
 parts, rollups, exclusions = schema.parts, schema.rollups, schema.exclusions
 _KEPT_CAUSE = "reversed"
@@ -108,6 +108,60 @@ class SqlPartLedger:
             connection.execute(sa.update(exclusions).where(claims).values(rollup=number))
             bump(connection, source.competence)
             return True
+
+
+def read_live_calls(
+    connection: Connection, competence: Competence | None = None, *, contracts: tuple[str, str] | None = None
+) -> LiveCalls:
+    """The live parts and excluded claims, inside the caller's transaction: of one month or of all, and of all contracts
+    or only what concerns those from the first to the last of ``contracts``, both inclusive."""
+    listed = sa.select(parts).where(parts.c.live).order_by(parts.c.part)
+    claims = sa.select(exclusions.c.claim)
+    if competence:
+        listed = listed.where(parts.c.competence == str(competence))
+        claims = claims.where(exclusions.c.competence == str(competence))
+    if contracts:
+        first, last = contracts
+        listed = listed.where(parts.c.contract_first <= last, parts.c.contract_last >= first)
+        # Not BETWEEN: PostgreSQL takes no COLLATE inside it.
+        claims = claims.where(exclusions.c.contract >= first, exclusions.c.contract <= last)
+    revision = connection.execute(sa.select(schema.state.c.revision)).scalar_one()
+    return LiveCalls(
+        revision=revision,
+        parts=tuple(_part(row) for row in connection.execute(listed)),
+        excluded=frozenset(connection.execute(claims).scalars()),
+    )
+
+
+def read_rollup(connection: Connection, competence: Competence) -> Rollup | None:
+    """The competence's rollup and what it stands for, inside the caller's transaction; None when there is none."""
+    live = sa.select(rollups).where(rollups.c.competence == str(competence), rollups.c.retired_at.is_(None))
+    row = connection.execute(live).first()
+    if row is None:
+        return None
+    covered = sa.select(parts.c.path).where(
+        parts.c.competence == str(competence), parts.c.live, parts.c.rollup == row.rollup
+    )
+    claims = sa.select(exclusions.c.claim).where(
+        exclusions.c.competence == str(competence), exclusions.c.rollup == row.rollup
+    )
+    return Rollup(
+        path=row.path,
+        parts=frozenset(connection.execute(covered).scalars()),
+        excluded=frozenset(connection.execute(claims).scalars()),
+    )
+
+
+def _part(row: sa.Row[Any]) -> Part:
+    return Part(
+        path=row.path,
+        competence=Competence.parse(row.competence),
+        rows=row.rows,
+        size=row.size,
+        sha256=row.sha256,
+        contract_first=row.contract_first,
+        contract_last=row.contract_last,
+    )
 
 
 def read_listed_paths(connection: Connection, *, retired_since: datetime | None = None) -> frozenset[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, is_closed, ledger_now
-from stfc.adapters.ledger.images import read_live_calls
+from stfc.adapters.ledger.parts import read_live_calls
 from stfc.adapters.ledger.plans import mark_used, read_versions
 from stfc.adapters.ledger.records import (
     ENDED,
