@@ -6,6 +6,7 @@ from stfc.ui import server
 
 app = st.App(
     server.ENTRY,
+    secrets=server.secrets(),
     lifespan=server.lifespan,
     routes=server.routes(),
     middleware=server.middleware(),

@@ -71,7 +71,7 @@ from stfc.services.retention import Retention
 from stfc.services.status import DiskWatch, StatusService
 from stfc.services.storage import Storage
 from stfc.services.worker import Worker, WorkerPolicy
-from stfc.settings import Settings
+from stfc.settings import Settings as Settings
 
 if TYPE_CHECKING:
     from stfc.adapters.calls.store import ParquetCallStore

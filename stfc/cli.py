@@ -201,7 +201,9 @@ def run_app(
     from stfc import demo as demonstration
 
     application = _application()
-    sys.exit(demonstration.serve_app(application.settings.home, port=port, address=address))
+    settings = application.settings
+    has_login = settings.login is not None
+    sys.exit(demonstration.serve_app(settings.home, port=port, address=address, has_login=has_login))
 
 
 @app.command()

@@ -17,6 +17,7 @@ import typer
 
 from stfc import bootstrap
 from stfc.domain.competence import SAO_PAULO, Competence, last_months
+from stfc.domain.login import LOOPBACK
 from stfc.errors import NotPossibleError, SettingsError, StorageError
 from stfc.services.ports import Actor
 
@@ -66,10 +67,10 @@ def run(home: Path, *, port: int, contracts: int, months: int) -> None:
         children.stop()
 
 
-def serve_app(home: Path, *, port: int, address: str) -> int:
+def serve_app(home: Path, *, port: int, address: str, has_login: bool = False) -> int:
     """Serve the screens until told to stop; gives the exit code. Without a login it listens on loopback only."""
-    if address not in ("127.0.0.1", "localhost", "::1"):
-        raise SettingsError(setting="--address", cause="sem login configurado, a aplicação só escuta em 127.0.0.1")
+    if address not in LOOPBACK and not has_login:
+        raise SettingsError(setting="--address", cause="login_address")
     chosen = port or _free_port()
     if not _is_free(chosen):
         raise SettingsError(setting="--port", cause=f"a porta {chosen} está em uso")
@@ -81,13 +82,18 @@ def serve_app(home: Path, *, port: int, address: str) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         process = children.spawn("a aplicação", command)
-        _await(f"http://{address}:{chosen}/api/healthz", children)
+        _await(f"http://{_reached(address)}:{chosen}/api/healthz", children)
         typer.echo(f"app ready http://{address}:{chosen}", err=True)
         return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
         children.stop()
+
+
+def _reached(address: str) -> str:
+    """How this machine itself reaches what listens at ``address``."""
+    return "127.0.0.1" if address in ("0.0.0.0", "::") else f"[{address}]" if ":" in address else address
 
 
 class _Children:

@@ -4,6 +4,7 @@
     ├── InvalidInputError            USO-INV   a value from outside is not of its form
     ├── NotFoundError                USO-NAO   nothing of that name exists
     ├── NotAllowedError              USO-PER   the role may not do this
+    ├── LoginEndedError              USO-ENT   the person's login has ended, nothing was done
     ├── NotPossibleError             USO-EST   the thing's state does not allow this
     ├── ApprovalRequestedError       USO-SEG   nothing is done yet: another manager must confirm it
     ├── SettingsError                CFG-INV   a setting is missing or wrong
@@ -70,6 +71,12 @@ class NotAllowedError(StfcError):
     """The role may not do this (``role``, ``action``)."""
 
     code = "USO-PER"
+
+
+class LoginEndedError(StfcError):
+    """The person's login has ended by time or by leaving; the act was not done."""
+
+    code = "USO-ENT"
 
 
 class NotPossibleError(StfcError):

@@ -1,20 +1,28 @@
 """What the environment and ``stfc.toml`` in the home say (ARCHITECTURE, command line)."""
 
 import os
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+import pydantic_settings
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from stfc.domain.login import LOOPBACK, Login
+from stfc.domain.role import Role
 from stfc.errors import SettingsError
 
-_SECRETS = {"summit_token", "ledger_url"}
+_SECRETS = {"summit_token", "ledger_url", "oidc_client_secret", "oidc_cookie_secret"}
 _OTHERS = 0o077
 """The rights of group and others in a file's mode."""
+_COOKIE_SECRET = 32
+"""The least length of what signs the login cookies."""
 
 
 class Settings(BaseSettings):
@@ -24,6 +32,9 @@ class Settings(BaseSettings):
     *STFC - Summit* is not enabled. Times are in seconds: ``rest_most`` is the longest ``Retry-After`` that is honoured,
     ``look_first`` and ``look_most`` bound the wait between two looks for a file that was not there.
     ``snapshot_days`` is the age from which on the ERP's data count as old.
+
+    The ``oidc_…`` ones together are the login (``login``); ``public_url`` is the address that people type.
+    ``session_idle`` and ``session_most`` end a login: without an act, and in any case.
     """
 
     model_config = SettingsConfigDict(env_prefix="STFC_", extra="ignore", frozen=True)
@@ -37,6 +48,17 @@ class Settings(BaseSettings):
     cluster: str | None = None
     role: Literal["supervisor", "operator", "manager"] | None = None
     user: str | None = None
+
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_cookie_secret: SecretStr | None = None
+    oidc_role_claim: str = "groups"
+    oidc_name_claim: str = "preferred_username"
+    oidc_roles: dict[str, Role] = Field(default={})
+    public_url: str | None = None
+    session_idle: float = Field(default=1_800.0, gt=0)
+    session_most: float = Field(default=36_000.0, gt=0)
 
     connections: int = Field(default=32, ge=1, le=512)
     chunk_contracts: int = Field(default=200, ge=1, le=2000)
@@ -90,6 +112,21 @@ class Settings(BaseSettings):
         """Whether the integration *STFC - Summit* is enabled (PRODUCT 3)."""
         return bool(self.summit_url or self.summit_dir)
 
+    @property
+    def login(self) -> Login | None:
+        """The login by an OIDC provider; None where none is set and a local role serves (loopback only)."""
+        if self.oidc_issuer is None or self.public_url is None:
+            return None
+        return Login(
+            issuer=self.oidc_issuer.rstrip("/"),
+            public_url=self.public_url.rstrip("/"),
+            role_claim=self.oidc_role_claim,
+            name_claim=self.oidc_name_claim,
+            roles=self.oidc_roles,
+            idle=timedelta(seconds=self.session_idle),
+            most=timedelta(seconds=self.session_most),
+        )
+
 
 @dataclass(frozen=True)
 class SettingRow:
@@ -117,6 +154,8 @@ def _described(settings: Settings, name: str, is_in_environment: bool) -> Settin
 def _said(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "set" if value.get_secret_value() else ""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={role}" for name, role in value.items())
     return "" if value is None else str(value)
 
 
@@ -129,10 +168,52 @@ def load(**overrides: Any) -> Settings:
     """
     try:
         home = Settings().home
-        return Settings(**{**_file(home / "stfc.toml"), **overrides})
+        settings = Settings(**{**_file(home / "stfc.toml"), **overrides})
+    except pydantic_settings.SettingsError as cause:
+        # Its words quote the setting's name, never the value.
+        raise SettingsError(setting=_quoted(str(cause)), cause="unreadable") from cause
     except ValidationError as cause:
         first = cause.errors()[0]
         raise SettingsError(setting=".".join(map(str, first["loc"])), cause=first["msg"]) from cause
+    for setting, why in _gaps_of_login(settings):
+        # Half a login must not end as the local role, which asks nobody for a password.
+        raise SettingsError(setting=setting, cause=why)
+    return settings
+
+
+def _gaps_of_login(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What keeps a login that somebody began to set from working: the setting, and a key of ``text.SETTING_CAUSES``."""
+    parts = {
+        "STFC_OIDC_ISSUER": settings.oidc_issuer,
+        "STFC_OIDC_CLIENT_ID": settings.oidc_client_id,
+        "STFC_OIDC_CLIENT_SECRET": settings.oidc_client_secret and settings.oidc_client_secret.get_secret_value(),
+        "STFC_OIDC_COOKIE_SECRET": settings.oidc_cookie_secret and settings.oidc_cookie_secret.get_secret_value(),
+        "STFC_OIDC_ROLES": settings.oidc_roles,
+    }
+    if not any(parts.values()):
+        return
+    for name, value in {**parts, "STFC_PUBLIC_URL": settings.public_url}.items():
+        if not value:
+            yield name, "login_incomplete"
+    for name, address in (("STFC_OIDC_ISSUER", settings.oidc_issuer), ("STFC_PUBLIC_URL", settings.public_url)):
+        if not _is_safe(address or ""):
+            yield name, "login_http"
+    if len(str(parts["STFC_OIDC_COOKIE_SECRET"])) < _COOKIE_SECRET:
+        yield "STFC_OIDC_COOKIE_SECRET", "login_short"
+
+
+def _is_safe(address: str) -> bool:
+    """Whether the address is https, or http to this machine itself."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return (parts.scheme == "https" and bool(parts.hostname)) or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+
+
+def _quoted(words: str) -> str:
+    found = re.search(r'field "(\w+)"', words)
+    return f"STFC_{found[1].upper()}" if found else "STFC"
 
 
 def contradictions(settings: Settings) -> list[tuple[str, str]]:

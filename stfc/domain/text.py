@@ -292,6 +292,8 @@ NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
     "reason_missing": "Informe o motivo do estorno; ele fica na auditoria.",
     "invoiced": "O valor do contrato {contracts} já foi faturado; use complemento ou desconto em vez do estorno.",
+    "held_reversal": "A cobrança do contrato {contracts} está retida: só um gestor a libera, rejeita ou estorna. "
+    "Nada foi estornado; escolha os outros contratos.",
     "hold_reason_missing": "Informe o motivo da decisão; ele fica na auditoria.",
     "hold_decided": "A cobrança {holds} (contrato {contracts}) não espera decisão: já foi liberada, rejeitada ou "
     "estornada, ou nunca foi retida. Nada mudou.",
@@ -430,6 +432,8 @@ def _said(problem: StfcError) -> str:
         return fill(NOT_POSSIBLE[facts["cause"]], facts)
     if problem.code == "USO-SEG":
         return approval_requested(facts)
+    if problem.code == "USO-ENT":
+        return "Sua sessão terminou antes deste ato e nada foi feito; entre novamente"
     if problem.code == "USO-PER":
         action = ACTIONS.get(facts["action"], facts["action"])
         role = ROLES.get(facts["role"], facts["role"])
@@ -1216,6 +1220,11 @@ PLATFORM_PHASES = {"connect": "ao conectar", "read": "à espera de dados", "whol
 SETTING_CAUSES = {
     "address": "não é um endereço como https://summit.exemplo.com.br",
     "unknown": "não existe uma configuração com este nome",
+    "unreadable": "o valor não é da forma esperada",
+    "login_incomplete": "falta para o login pelo provedor de identidade; defina todas as STFC_OIDC_… e STFC_PUBLIC_URL",
+    "login_http": "deve ser um endereço https (http só vale para este computador)",
+    "login_short": "deve ter ao menos 32 caracteres ao acaso",
+    "login_address": "sem login configurado, a aplicação só escuta em 127.0.0.1",
     "readable": "guarda um segredo e outras contas da máquina podem lê-lo; rode “chmod 600” nele",
     "token": "o token tem caracteres que um cabeçalho HTTP não aceita",
     "two_platforms": "STFC_SUMMIT_URL também está definida; a pasta vale, a URL não",

@@ -229,11 +229,14 @@ class Billing:
     ) -> int:
         """Reverse (estornar) a batch's charges, or those of ``contracts``, while their value is not invoiced.
 
+        A held charge waits for a manager (PRODUCT 7), and to reverse it is to reject it: a manager's act too.
+
         Args:
             approval: the request that the actor, a manager then, approves by it, see ``Approvals.approve``.
 
         Raises:
-            NotPossibleError: without a reason, or where a value is invoiced by now; nothing is reversed then.
+            NotPossibleError: without a reason, where a value is invoiced by now, or where one is held and the actor is
+                no manager; nothing is reversed then.
             ApprovalRequestedError: another manager must confirm it; nothing is reversed yet.
         """
         access.require(actor, Role.OPERATOR if approval is None else Role.MANAGER, "reverse")
@@ -254,6 +257,7 @@ class Billing:
                     now=self._clock(),
                     snapshot=snapshot,
                     approval=approval,
+                    may_decide=Role(actor.role).covers(Role.MANAGER),
                 )
             except StaleSnapshotError:
                 continue

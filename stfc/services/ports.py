@@ -682,11 +682,12 @@ class BatchLedger(Protocol):
         now: datetime,
         snapshot: int | None = None,
         approval: int | None = None,
+        may_decide: bool = True,
     ) -> int:
         """Reverse what a batch charged, all or only ``contracts``; gives how many. ``invoiced`` are the value ids that
         the ERP has invoiced, as of ``snapshot`` (``StaleSnapshotError`` when that is not the current one any more).
-        ``approval`` is the request that ``actor`` approves by it, see ``ApprovalLedger``.
-        ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
+        ``approval`` is the request that ``actor`` approves by it, see ``ApprovalLedger``; ``may_decide`` says whether
+        held charges may go with the rest. ``NotPossibleError`` names what cannot be reversed, and then nothing is."""
         ...
 
     def of_contract(self, contract: str) -> list[ItemRow]:

@@ -25,18 +25,27 @@ def main() -> None:
     st.set_page_config(page_title=labels.PRODUCT, page_icon=str(style.ASSETS / "page-icon.png"), layout="wide")
     style.apply()
     style.logo()
-    page = st.navigation({group: [_page(words) for words in pages] for group, pages in labels.MENU.items()})
     try:
-        _show(page)
+        # Whoever has no role sees the page's own refusal and nothing around it.
+        is_known = session.login() is None or session.role() is not None
+    except StfcError:
+        is_known = True
+    menu = {group: [_page(words) for words in pages] for group, pages in labels.MENU.items()}
+    page = st.navigation(menu, position="sidebar" if is_known else "hidden")
+    try:
+        _show(page, is_known)
     except StfcError as error:
         # A fault is a sentence on the screen and one log line; Streamlit would log a traceback.
         server.show_fault(error)
 
 
-def _show(page: st.Page) -> None:
+def _show(page: st.Page, is_known: bool) -> None:
     if going := url.pending():
         words, parameters = going
         st.switch_page(_PAGES / f"{words.file}.py", query_params=parameters)
+    if not is_known:
+        page.run()
+        return
     competence.bind()
     session.remember_role()
     states.show_toasts()

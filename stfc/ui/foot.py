@@ -12,6 +12,7 @@ from stfc.ui import figures, labels, session, states, tracking
 from stfc.ui.format import age, count, month, plain, span
 
 _TRACKING = Path(__file__).resolve().parents[2] / "pages" / f"{labels.TRACKING.file}.py"
+_SHORTEST = 0.5
 _BUSY_EVERY = 3.0
 _IDLE_EVERY = 20.0
 
@@ -20,11 +21,20 @@ def show() -> None:
     """Draw the foot; it refreshes itself, faster while a batch runs or is paused, without a rerun of the page."""
     busy = bool(session.status().active)
     with st.sidebar:
-        st.fragment(_state, run_every=_BUSY_EVERY if busy else _IDLE_EVERY)()
+        st.fragment(_state, run_every=_every(busy))()
         _who()
 
 
+def _every(busy: bool) -> float:
+    """Seconds until the foot looks again: not later than the login may end, so that nobody reads on after it."""
+    left = session.seconds_left()
+    every = _BUSY_EVERY if busy else _IDLE_EVERY
+    return every if left is None else max(_SHORTEST, min(every, left))
+
+
 def _state() -> None:
+    if session.has_ended():
+        st.rerun()
     try:
         status = session.status()
     except StfcError as error:
@@ -94,6 +104,10 @@ def _snapshot(status: SystemStatus) -> str:
 
 
 def _who() -> None:
+    if (person := session.person()) and person.role:
+        st.markdown(f":material/account_circle: {plain(person.name)} · {labels.ROLES[person.role]}")
+        st.button(labels.LOGOUT, key="stfc_logout", icon=":material/logout:", type="tertiary", on_click=session.leave)
+        return
     role = session.role()
     if role is None:
         return

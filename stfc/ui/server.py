@@ -2,20 +2,27 @@
 
 import gc
 import logging
-import secrets
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final, ParamSpec
+from urllib.parse import urlsplit
 
+import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stfc.errors import StfcError
+from stfc import bootstrap
+from stfc.domain import text
+from stfc.domain.login import LOOPBACK
+from stfc.errors import SettingsError, StfcError
+from stfc.ui import protection, scripts
 
 ENTRY: Final = Path(__file__).with_name("entry.py")
 _log = logging.getLogger("stfc.ui")
@@ -35,6 +42,32 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     _close()
 
 
+def secrets() -> dict[str, Any]:
+    """What ``st.login`` needs, from our own settings, held in memory only; nothing where no provider is set.
+
+    Ends the process where other machines would reach screens that ask nobody who they are.
+    """
+    settings = _settings()
+    login = settings.login if settings else None
+    if login is None:
+        if st.get_option("server.address") not in LOOPBACK:
+            sys.exit(text.error(SettingsError(setting="server.address", cause="login_address")))
+        return {}
+    assert settings is not None
+    assert settings.oidc_client_secret is not None
+    assert settings.oidc_cookie_secret is not None
+    return {
+        "auth": {
+            "redirect_uri": f"{login.public_url}/oauth2callback",
+            "cookie_secret": settings.oidc_cookie_secret.get_secret_value(),
+            "client_id": settings.oidc_client_id,
+            "client_secret": settings.oidc_client_secret.get_secret_value(),
+            "server_metadata_url": f"{login.issuer}/.well-known/openid-configuration",
+            "client_kwargs": {"scope": "openid profile email", "code_challenge_method": "S256"},
+        }
+    }
+
+
 def routes() -> list[Route]:
     """``/api/healthz``: whether this process serves, for supervisors and the demonstration. ``/api/exports/TOKEN``: a
     large download, to whoever knows its token."""
@@ -42,8 +75,18 @@ def routes() -> list[Route]:
 
 
 def middleware() -> list[Middleware]:
-    """The page says which language it speaks."""
-    return [Middleware(PortuguesePage)]
+    """Headers and host first, then what a login opens; and the page says which language it speaks."""
+    settings = _settings()
+    login = settings.login if settings else None
+    public = settings.public_url if settings else None
+    hosts = {urlsplit(public or "").hostname or "", st.get_option("server.address") or ""} - {"", "0.0.0.0", "::"}
+    return [
+        Middleware(protection.Protected, scripts.allowed(), https=(public or "").startswith("https:")),
+        Middleware(protection.KnownHost, hosts),
+        Middleware(protection.Locked, login, bootstrap.clock),
+        Middleware(protection.WayBack, login, bootstrap.clock),
+        Middleware(PortuguesePage),
+    ]
 
 
 def on_script_error(error: Exception) -> bool:
@@ -53,7 +96,7 @@ def on_script_error(error: Exception) -> bool:
         return True
     from stfc.ui import states
 
-    code = f"TELA-{secrets.token_hex(3).upper()}"
+    code = f"TELA-{token_hex(3).upper()}"
     # Streamlit has just logged the traceback itself; this line ties it to what the person saw.
     _log.error("defect %s while showing a page: %s", code, type(error).__name__)
     states.defect(code)
@@ -124,6 +167,16 @@ class _Rewriter:
 def _wants_page(scope: Scope) -> bool:
     accepts = dict(scope["headers"]).get(b"accept", b"")
     return scope["method"] == "GET" and b"text/html" in accepts
+
+
+@cache
+def _settings() -> bootstrap.Settings | None:
+    """The settings; None where they cannot be used, which every screen then says."""
+    try:
+        return bootstrap.settings()
+    except StfcError as error:
+        _log.warning("%s while starting", error.code)
+        return None
 
 
 async def _healthz(request: Request) -> JSONResponse:

@@ -124,6 +124,12 @@ def ask_cancel(batch: int) -> None:
     _ask(_Question("cancel", batch))
 
 
+def can_reverse(item: ItemRow) -> bool:
+    """Whether this session may reverse the contract's charge: a held one is for a manager to decide (PRODUCT 7)."""
+    needed = Role.MANAGER if item.outcome == "held" else Role.OPERATOR
+    return tracking.can_reverse(item) and guard.may(needed)
+
+
 def ask_reverse(batch: int, contract: str | None = None) -> None:
     """Open the question before reversing the batch's charges, or the one of ``contract``."""
     _ask(_Question("reverse", batch, None if contract is None else (contract,)))
@@ -236,7 +242,7 @@ def _confirm_reverse(batch: BatchSummary) -> None:
 
 
 def _confirm_reverse_some(batch: BatchSummary, contracts: Sequence[str]) -> None:
-    rows = [row for row in items_of(batch.batch, contracts) if tracking.can_reverse(row)]
+    rows = [row for row in items_of(batch.batch, contracts) if can_reverse(row)]
     if not rows:
         _answered()
         st.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), icon=":material/info:")

@@ -223,7 +223,7 @@ def _draw_acts(batch: int, shown: Sequence[str]) -> None:
         return
     rows = session.application().batches.items(batch, contracts=marked)[1]
     again = sum(tracking.can_retry(row) for row in rows)
-    back = sum(tracking.can_reverse(row) for row in rows)
+    back = sum(tracking_acts.can_reverse(row) for row in rows)
     elsewhere = len(marked - frozenset(shown))
     words = f"**{counted(len(marked), *labels.CHOSEN_NOUN)}**"
     if elsewhere:

@@ -173,7 +173,7 @@ def _draw_log_head(item: ItemRow, now: datetime) -> None:
                 on_click=tracking_acts.retry_one,
                 args=(item.batch, item.contract),
             )
-        if tracking.can_reverse(item) and tracking_acts.may_act():
+        if tracking_acts.can_reverse(item):
             st.button(
                 labels.REVERSE,
                 key=f"tracking_reverse_one_{item.batch}",

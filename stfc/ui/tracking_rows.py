@@ -14,6 +14,7 @@ from stfc.services.ports import BatchSummary, ExportFormat, ItemRow, TableSource
 from stfc.ui import (
     figures,
     labels,
+    scripts,
     session,
     states,
     style,
@@ -137,8 +138,7 @@ def _bring_into_view(batch: int) -> None:
     if st.session_state.get(_SEEN) == batch:
         return
     st.session_state[_SEEN] = batch
-    script = f"document.querySelector('.st-key-stfc_batch_{batch}')?.scrollIntoView({{block: 'start'}})"
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    scripts.run(scripts.BATCH_INTO_VIEW)
 
 
 def _toggled(batch: int, key: str) -> None:

@@ -81,8 +81,10 @@ class Stack:
         months: int = 4,
         simulator: tuple[str, ...] = (),
         settings: Mapping[str, str] | None = None,
+        port: int = 0,
     ) -> None:
         self.folder = folder
+        self._port = port
         self.erp = folder / "erp"
         self._contracts = contracts
         self._months = months
@@ -112,7 +114,7 @@ class Stack:
             self.run("import", str(self.erp))
             self.run("plans", "import", str(ROOT / "data" / "plans" / "demonstracao.toml"))
             self.environment["STFC_SUMMIT_URL"] = launched.result().ready
-            both = [side_by_side.submit(self.launch, *one) for one in (("worker",), ("app", "--port", "0"))]
+            both = [side_by_side.submit(self.launch, *one) for one in (("worker",), ("app", "--port", str(self._port)))]
             for one in both:
                 one.result()
         return self

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from stfc.bootstrap import Application, ChunkProcess, build
+from stfc.domain import text
 from stfc.domain.competence import Competence
 from stfc.domain.money import plain
 from stfc.errors import NotPossibleError
@@ -382,3 +383,17 @@ def claim_november(home: Home) -> Claim:
     claim = home.app.work.claim("w", now=now, limit=10, batch=None, slow=False)
     assert claim is not None
     return claim
+
+
+def test_an_operator_reverses_no_held_charge_and_a_manager_does(home: Home) -> None:
+    batch = home.bill(OCTOBER, {"1": "good", "2": "wrong"})
+    assert batch is not None
+    operator, manager = (Actor("eva", role, "tela") for role in ("operator", "manager"))
+    for contracts in (None, ["2"], ["1", "2"]):
+        with pytest.raises(NotPossibleError) as caught:
+            home.app.billing.reverse(batch, operator, reason="engano", contracts=contracts)
+        assert "só um gestor" in text.error(caught.value)
+    assert_agreement(home, {("1", OCTOBER): "charged", ("2", OCTOBER): "held"})
+    assert home.app.billing.reverse(batch, operator, reason="engano", contracts=["1"]) == 1
+    assert home.app.billing.reverse(batch, manager, reason="engano") == 1
+    assert_agreement(home, {})

@@ -111,7 +111,7 @@ class Operators:
         self._application.billing.cancel(self._some_batch(), _OPERATOR)
 
     def _reverse(self) -> None:
-        """Reverse some of what a batch charged."""
+        """Reverse some of what a batch charged or holds: a manager may do both."""
         batch = self._some_batch()
         query = (
             f"SELECT contract, reversed FROM items WHERE batch = {batch} AND outcome IN {_SETTLED} ORDER BY contract"
@@ -119,7 +119,7 @@ class Operators:
         done = [contract for contract, is_reversed in ledger.rows(self._world.url, query) if not is_reversed]
         some = [contract for contract in done if self._chance.random() < 0.2]
         if some:
-            self._application.billing.reverse(batch, _OPERATOR, reason="prova", contracts=some)
+            self._application.billing.reverse(batch, _MANAGER, reason="prova", contracts=some)
 
     def _decide(self) -> None:
         """A manager releases what is held, or rejects it."""

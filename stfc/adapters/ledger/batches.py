@@ -277,11 +277,13 @@ class SqlBatchLedger:
         now: datetime,
         snapshot: int | None = None,
         approval: int | None = None,
+        may_decide: bool = True,
     ) -> int:
         """Reverse what a batch charged: all of it, or of ``contracts`` only (PRODUCT 5, estorno).
 
         The value is deleted softly or the event reversed, the calls are excluded, the history stays and the contract
         is listed again. ``invoiced`` are value ids that the ERP has invoiced: those cannot be reversed any more.
+        Who may not decide holds (``may_decide``) reverses none either: a rejected hold ends as a reversal.
         """
         done = (ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD)
         chosen = [items.c.batch == batch, items.c.outcome.in_(done), ~items.c.reversed]
@@ -299,6 +301,9 @@ class SqlBatchLedger:
             locked = [i.contract for i in found if value_id(i.item) in invoiced]
             if locked:
                 raise NotPossibleError(cause="invoiced", contracts=locked)
+            waiting = [i.contract for i in found if i.outcome == ItemOutcome.HELD]
+            if waiting and not may_decide:
+                raise NotPossibleError(cause="held_reversal", contracts=waiting)
             missing = sorted(set(contracts or ()) - {i.contract for i in found})
             if missing:
                 raise NotPossibleError(cause="nothing_to_reverse", contracts=missing)
