@@ -108,3 +108,21 @@ def test_after_refused_credentials_nobody_else_is_asked_for() -> None:
     result = _run(gateway, *"123456789", places=1)
     assert [getattr(one.outcome, "code", None) for one in result.results] == ["SUM-401"] * 9
     assert len(gateway.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "least", "most"),
+    [
+        ([0.01] * 300, 0.2, 0.2),
+        ([0.3] * 300, 0.6, 0.61),
+        ([0.1, 0.9] * 150, 1.5, 2.5),
+    ],
+    ids=["never less than a moment", "twice the usual of a steady platform", "more for one of moods"],
+)
+def test_patience_follows_what_files_lately_take(times: list[float], least: float, most: float) -> None:
+    lane = chunk.Lane(FakeGateway(), places=1, patience=2.0)
+    item = ClaimedItem(1, 10, "1", 0)
+    assert lane.patience(item) == pytest.approx(2.0)
+    for seconds in times:
+        lane.took(seconds)
+    assert least <= round(lane.patience(item), 3) <= most
