@@ -105,7 +105,9 @@ def insert(connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, 
 def _insertion(table: sa.Table, names: tuple[str, ...], dialect: Dialect) -> _Insertion:
     columns = [table.c[name] for name in names]
     prepared = sa.insert(table).values({c.name: sa.bindparam(c.name) for c in columns}).compile(dialect=dialect)
-    kinds = {c.name: c.type.dialect_impl(dialect).bind_processor(dialect) for c in columns}
+    kinds: dict[str, Callable[[Any], Any] | None] = {
+        c.name: c.type.dialect_impl(dialect).bind_processor(dialect) for c in columns
+    }
     return prepared.string, prepared.positiontup, kinds
 
 
