@@ -82,6 +82,7 @@ _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 AsJson = Annotated[bool, typer.Option("--json", help="Um documento JSON na saída padrão.")]
 MonthArgument = Annotated[str, typer.Argument(metavar="COMPETÊNCIA", help="Competência, como 2026-10.")]
 OptionalMonth = Annotated[str | None, typer.Option("--competence", help="Só desta competência, como 2026-10.")]
+BatchNumber = Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="LOTE", help="Número do lote.")]
 CompetenceText = Annotated[str, typer.Option("--competence", help="Competência, como 2026-10.")]
 
 
@@ -524,7 +525,7 @@ def batches_list(as_json: AsJson = False) -> None:
 
 
 @batches_app.command("show")
-def batches_show(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
+def batches_show(batch: BatchNumber, as_json: AsJson = False) -> None:
     """Um lote, com cada contrato e o log dele."""
     application = _application()
     summary = application.batches.show(batch)
@@ -537,7 +538,7 @@ def batches_show(batch: Annotated[int, typer.Argument(help="Número do lote.")],
 
 @batches_app.command("retry")
 def batches_retry(
-    batch: Annotated[int, typer.Argument(help="Número do lote.")],
+    batch: BatchNumber,
     code: Annotated[list[str] | None, typer.Option(help="Só o que tem este código; pode repetir.")] = None,
     contract: Annotated[list[str] | None, typer.Option(help="Só este contrato; pode repetir.")] = None,
     as_json: AsJson = False,
@@ -550,7 +551,7 @@ def batches_retry(
 
 
 @batches_app.command("cancel")
-def batches_cancel(batch: Annotated[int, typer.Argument(help="Número do lote.")], as_json: AsJson = False) -> None:
+def batches_cancel(batch: BatchNumber, as_json: AsJson = False) -> None:
     """Cancela o que ainda não começou."""
     application = _application()
     count = application.billing.cancel(batch, _actor(application.settings))
@@ -559,7 +560,7 @@ def batches_cancel(batch: Annotated[int, typer.Argument(help="Número do lote.")
 
 @batches_app.command("reverse")
 def batches_reverse(
-    batch: Annotated[int, typer.Argument(help="Número do lote.")],
+    batch: BatchNumber,
     reason: Annotated[str, typer.Option(help="Motivo do estorno; fica na auditoria.")],
     contract: Annotated[list[str] | None, typer.Option(help="Só este contrato; pode repetir.")] = None,
     as_json: AsJson = False,

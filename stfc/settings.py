@@ -238,7 +238,7 @@ def _file(path: Path) -> dict[str, Any]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as cause:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as cause:
         raise SettingsError(setting=str(path), cause=str(cause)) from cause
     unknown = sorted(set(content) - set(Settings.model_fields))
     if unknown:

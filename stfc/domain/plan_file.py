@@ -305,7 +305,7 @@ def _toml(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as cause:
         problem = PlanProblem("", text.plan_cause("encoding"))
         raise PlansRefusedError(problems=[problem]) from cause
-    except tomllib.TOMLDecodeError as cause:
+    except (tomllib.TOMLDecodeError, RecursionError) as cause:
         place = _TOML_PLACE.search(str(cause))
         line, column = (place[1], place[2]) if place else ("—", "—")
         problem = PlanProblem("", text.plan_cause("toml", line=line, column=column))

@@ -105,15 +105,23 @@ class Protected:
 
 
 class KnownHost:
-    """Answers to our own names only: a page elsewhere may lead its own name to this address (DNS rebinding)."""
+    """Answers to our own names only: a page elsewhere may lead its own name to this address (DNS rebinding).
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    A socket is opened by our own pages only; Streamlit would let in those of every port of this machine.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], public_url: str = "") -> None:
         self.app = app
+        self._public_url = public_url.rstrip("/")
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse another name with 421, a socket with 1008; the health route tells nothing and answers anybody."""
-        if scope["type"] not in ("http", "websocket") or scope["path"] == _HEALTH or self._is_ours(scope):
+        if (
+            scope["type"] not in ("http", "websocket")
+            or scope["path"] == _HEALTH
+            or (self._is_ours(scope) and (scope["type"] == "http" or self._is_from_ours(scope)))
+        ):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -128,6 +136,12 @@ class KnownHost:
             return (urlsplit(f"//{said[0]}").hostname or "").rstrip(".") in self._hosts
         except ValueError:
             return False
+
+    def _is_from_ours(self, scope: Scope) -> bool:
+        said = Headers(scope=scope)
+        origin = said.get("origin")
+        # A program says none; without one Streamlit reads no login from the cookie.
+        return origin is None or origin == self._public_url or origin.partition("://")[2] == said["host"]
 
 
 class Locked:

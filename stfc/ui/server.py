@@ -82,7 +82,7 @@ def middleware() -> list[Middleware]:
     hosts = {urlsplit(public or "").hostname or "", st.get_option("server.address") or ""} - {"", "0.0.0.0", "::"}
     return [
         Middleware(protection.Protected, scripts.allowed(), https=(public or "").startswith("https:")),
-        Middleware(protection.KnownHost, hosts),
+        Middleware(protection.KnownHost, hosts, public or ""),
         Middleware(protection.Locked, login, bootstrap.clock),
         Middleware(protection.WayBack, login, bootstrap.clock),
         Middleware(PortuguesePage),

@@ -100,6 +100,10 @@ def _header(records: "_Records", file: str, problems: Problems) -> list[str] | N
     except UnicodeDecodeError:
         problems.add(file, 1, "", "encoding")
         return None
+    except csv.Error:
+        # A name longer than any column's.
+        problems.add(file, 1, "", "unreadable", reason="CSV")
+        return None
     if len(names) == 1 and ";" in names[0]:
         problems.add(file, 1, "", "separator")
         return None
