@@ -460,6 +460,7 @@ class Application:
         return Worker(
             ledger=self.work,
             late_files=SqlLateFileLedger(self.database),
+            corrections=self.corrections,
             snapshots=self.snapshot_ledger,
             store=self.snapshots,
             evaluator=self.views,

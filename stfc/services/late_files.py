@@ -13,7 +13,7 @@ import structlog
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.errors import PlatformError
-from stfc.services.ports import Clock, LateFileLedger, LateFiles
+from stfc.services.ports import Clock, CorrectionLedger, LateFileLedger, LateFiles
 
 log = structlog.get_logger("stfc.worker")
 
@@ -43,12 +43,15 @@ class LateFileWatch:
         policy: LookPolicy,
         clock: Clock,
         jitter: Callable[[], float],
+        corrections: CorrectionLedger,
     ) -> None:
+        """``corrections`` remembers what the same listings show to be corrected since it was charged."""
         self._ledger = ledger
         self._ask_month = ask_month
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
+        self._corrections = corrections
         self._next_check = datetime.min.replace(tzinfo=UTC)
         self._asked: list[tuple[list[LateFiles], Future[Mapping[str, Descriptor]]]] = []
 
@@ -86,6 +89,9 @@ class LateFileWatch:
         except PlatformError as error:
             log.warning("late_files_not_listed", competence=str(looks[0].competence), code=error.code)
             return 0
+        corrected = self._corrections.note(looks[0].competence, listing, now=self._clock())
+        if corrected:
+            log.info("files_corrected", competence=str(looks[0].competence), corrected=corrected)
         arrived = 0
         for late in looks:
             there = [c for c in late.contracts if c in listing and listing[c].available]

@@ -27,6 +27,7 @@ from stfc.services.ports import (
     ChunkSpec,
     Claim,
     Clock,
+    CorrectionLedger,
     Evaluation,
     ItemResult,
     LateFileLedger,
@@ -87,6 +88,7 @@ class Worker:
         *,
         ledger: WorkLedger,
         late_files: LateFileLedger,
+        corrections: CorrectionLedger,
         snapshots: SnapshotLedger,
         store: SnapshotStore,
         evaluator: Evaluator,
@@ -119,7 +121,7 @@ class Worker:
         self._jitter = jitter
         self._nap = nap
         self._platform = PlatformWatch(ledger, ask, clock, jitter)
-        self._late = LateFileWatch(late_files, self._platform.ask_month, policy.look, clock, jitter)
+        self._late = LateFileWatch(late_files, self._platform.ask_month, policy.look, clock, jitter, corrections)
         self._running: dict[Future[ChunkResult], Claim] = {}
         self._adrift: list[Claim] = []
         self._limit = policy.contracts

@@ -1,13 +1,14 @@
 """The worker on a scripted queue: pausing, resuming, judging again (PRODUCT 10; ARCHITECTURE, worker)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from stfc.domain.billing_file import Descriptor
 from stfc.domain.outcome import Failed, Outcome, Postponed, Unfinished
 from stfc.errors import ConnectionBrokenError, StaleSnapshotError, StfcError, StorageError, ThrottledError
 from stfc.services.ports import (
@@ -56,6 +57,7 @@ class FakeQueue:
         self.acts: list[str] = []
         self.not_before: datetime | None = None
         self.late: list[str] = []
+        self.noted: list[list[str]] = []
 
     def _try(self) -> None:
         if self.away:
@@ -131,6 +133,10 @@ class FakeQueue:
         taken, self.late = tuple(self.late), []
         return [LateFiles(1, OCTOBER, taken)]
 
+    def note(self, competence: object, listing: Mapping[str, Descriptor], **_: object) -> int:
+        self.noted.append(sorted(listing))
+        return 0
+
     def arrived(self, batch: int, contracts: Sequence[str], **_: object) -> int:
         self.waiting += contracts
         return len(contracts)
@@ -178,6 +184,7 @@ def _worker(
     worker = Worker(
         ledger=queue,  # type: ignore[arg-type]
         late_files=queue,
+        corrections=queue,  # type: ignore[arg-type]
         snapshots=snapshots,  # type: ignore[arg-type]
         store=snapshots,  # type: ignore[arg-type]
         evaluator=FakeReadModel(),  # type: ignore[arg-type]
@@ -422,6 +429,7 @@ def test_what_the_listing_has_by_now_goes_back_to_the_queue_with_one_request() -
     assert gateway.asked.count("month") == 1
     assert not [asked for asked in gateway.asked if asked.startswith("descriptor")]
     assert "look again in 60 and 120 and 900" in queue.acts
+    assert queue.noted == [["1", "2"]], "what the same listing shows to be corrected is remembered"
 
 
 def test_a_listing_that_fails_is_looked_at_another_time() -> None:
