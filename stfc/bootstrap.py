@@ -33,6 +33,7 @@ from stfc.adapters.ledger.parameters import SqlParameterLedger
 from stfc.adapters.ledger.parts import SqlPartLedger
 from stfc.adapters.ledger.plans import SqlPlanLedger
 from stfc.adapters.ledger.provisionings import SqlProvisioningLedger
+from stfc.adapters.ledger.rerating import SqlRerateLedger
 from stfc.adapters.ledger.retention import SqlRetentionLedger
 from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.unfinished import SqlUnfinished
@@ -67,6 +68,7 @@ from stfc.services.ports import (
     SummitGateway,
 )
 from stfc.services.provisioning import ProvisioningService
+from stfc.services.rerating import Rerating
 from stfc.services.retention import Retention
 from stfc.services.status import DiskWatch, StatusService
 from stfc.services.storage import Storage
@@ -329,6 +331,23 @@ class Application:
     def corrected_files(self) -> CorrectedFiles:
         """Corrected files: look for them, list them."""
         return CorrectedFiles(self.corrections, self.gateway, self.clock)
+
+    @cached_property
+    def rerating(self) -> Rerating:
+        """A charged month priced again: preview, apply."""
+        from stfc.adapters.calls.rating import contract_plans
+        from stfc.adapters.calls.rerating import ColumnarRerater
+
+        return Rerating(
+            ledger=SqlRerateLedger(self.database),
+            rater=ColumnarRerater(self.calls),
+            calls=self.calls,
+            read_model=self.views,
+            snapshots=self.snapshot_ledger,
+            store=self.snapshots,
+            plan_of=lambda folder: contract_plans(folder).get,
+            clock=self.clock,
+        )
 
     @cached_property
     def plans(self) -> Plans:

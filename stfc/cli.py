@@ -26,6 +26,7 @@ from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.money import plain, plain_micros
 from stfc.domain.parameter import RANGES, Parameter
 from stfc.domain.plan import PlanVersion
+from stfc.domain.rerating import Effect, Repriced, RerateTotals
 from stfc.errors import (
     ImportRefusedError,
     InvalidInputError,
@@ -459,6 +460,69 @@ def bill(
     _answer(document | {"error": {"code": paused.code, "message": message}}, as_json, lines)
     typer.echo(message, err=True)
     raise typer.Exit(1)
+
+
+@app.command()
+def rerate(
+    competence: MonthArgument,
+    contract: Annotated[list[str] | None, typer.Option(help="Só estes contratos; repita.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Só contratos deste plano: código ou versão.")] = None,
+    apply_: Annotated[bool, typer.Option("--apply", help="Estorna e cobra de novo; pede o papel gestor.")] = False,
+    reason: Annotated[str, typer.Option(help="Motivo da retarifação; fica na auditoria.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tarifa de novo, pelos planos de agora, o que já foi cobrado e não faturado: prévia ou, com --apply, o ato."""
+    month = Competence.parse(competence)
+    application = _application()
+    if apply_:
+        actor = _actor(application.settings)
+        done = application.rerating.apply(month, actor, reason=reason, contracts=contract, plan=plan)
+        document = {
+            "batch": done.batch,
+            **_rerate_totals(done.totals),
+            "passed": list(done.passed),
+            "refused": [_repriced_document(one) for one in done.refused],
+        }
+        _answer({"competence": str(month), **document}, as_json, [text.rerated(done.batch, done.totals)])
+        return
+    found = application.rerating.preview(month, contracts=contract, plan=plan)
+    document = {
+        "competence": str(month),
+        **_rerate_totals(found.changes),
+        "effects": {effect.value: len(found.of(effect)) for effect in Effect},
+        "changes": [_repriced_document(one) for one in found.contracts if one.effect is not Effect.UNCHANGED],
+    }
+    lines = [_repriced_line(one) for one in found.contracts if one.effect is not Effect.UNCHANGED]
+    _answer(document, as_json, [*lines, text.rerate_sum(found.changes)])
+
+
+def _rerate_totals(sums: RerateTotals) -> dict[str, Any]:
+    money = {"charged": plain(sums.charged), "amount": plain(sums.amount), "difference": plain(sums.difference)}
+    return {"contracts": sums.contracts, "calls": sums.calls, **money}
+
+
+def _repriced_document(one: Repriced) -> dict[str, Any]:
+    return {
+        "contract": one.contract,
+        "effect": one.effect.value,
+        "mode": one.mode and one.mode.value,
+        "charged": plain(one.charged),
+        "amount": plain(one.amount),
+        "difference": plain(one.difference),
+        "calls": one.changed_calls,
+        "outcome_before": one.was.value,
+        "outcome": one.becomes.value,
+        "plans_before": sorted(one.before),
+        "plans": sorted(one.after),
+        "refusal": one.refusal if one.effect is Effect.REFUSED else None,
+        "note": text.rerate_note(one),
+    }
+
+
+def _repriced_line(one: Repriced) -> str:
+    money = "  ".join(f"{text.reais(plain(amount)):>14}" for amount in (one.charged, one.amount, one.difference))
+    said = f"{text.EFFECTS[one.effect]}  {text.rerate_note(one)}"
+    return f"{one.contract:>10}  {money}  {one.changed_calls:>6} ligações  {said}"
 
 
 def _chosen(all_: bool, contract: list[str] | None, contracts: Path | None) -> list[str] | None:

@@ -8,9 +8,10 @@ from typing import Any
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Verdict
 from stfc.domain.masking import mask_number
-from stfc.domain.outcome import Finding
-from stfc.domain.plan import Allowance
+from stfc.domain.outcome import Finding, Held, ItemOutcome
+from stfc.domain.plan import Allowance, Mode
 from stfc.domain.rating.price import AllowanceUse, PriceSteps
+from stfc.domain.rerating import Effect, Repriced, RerateTotals
 from stfc.errors import PlanProblem, StfcError
 
 # --- Words of the glossary (PRODUCT 2) -----------------------------------------------------------------------------
@@ -73,6 +74,13 @@ CLASSES = {
     "UNKNOWN": "Desconhecida",
 }
 BANDS = {"normal": "horário normal", "reduced": "horário reduzido"}
+EFFECTS = {
+    "changed": "muda",
+    "prices_only": "só o preço das ligações",
+    "unchanged": "igual",
+    "refused": "não pode",
+}
+"""What re-rating does to a charge (``rerating.Effect``)."""
 MODES = {
     "platform": "cobra a Summit",
     "rerate": "cobra a nossa tarifação",
@@ -287,6 +295,8 @@ NOT_FOUND = {
     "hold": "A cobrança {key} não existe.",
     "approval": "O pedido {key} não existe, ou pede outra coisa.",
     "batch_contract": "O contrato {key} não está no lote.",
+    "charged_contract": "O contrato {key} não tem cobrança nesta competência.",
+    "plan": "Não há plano nem versão “{key}”.",
 }
 NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
@@ -294,6 +304,10 @@ NOT_POSSIBLE = {
     "invoiced": "O valor do contrato {contracts} já foi faturado; use complemento ou desconto em vez do estorno.",
     "held_reversal": "A cobrança do contrato {contracts} está retida: só um gestor a libera, rejeita ou estorna. "
     "Nada foi estornado; escolha os outros contratos.",
+    "rerate_plans_changed": "Os planos mudaram durante a retarifação de {competence}; o que falta ficou como estava. "
+    "Veja a prévia de novo.",
+    "rerate_changed": "A retarifação de {competence} daria agora outro valor que a prévia; nada mudou. "
+    "Veja a prévia de novo.",
     "hold_reason_missing": "Informe o motivo da decisão; ele fica na auditoria.",
     "hold_decided": "A cobrança {holds} (contrato {contracts}) não espera decisão: já foi liberada, rejeitada ou "
     "estornada, ou nunca foi retida. Nada mudou.",
@@ -337,6 +351,7 @@ ACTIONS = {
     "reverse": "estornar",
     "check_files": "procurar arquivos corrigidos",
     "release_hold": "liberar cobranças retidas",
+    "rerate": "retarifar uma competência",
     "reject_hold": "rejeitar cobranças retidas",
     "provision": "reenviar a integração",
     "import": "importar dados do ERP",
@@ -557,6 +572,10 @@ _LOG_SPECIAL: dict[str, Callable[[dict[str, Any]], str]] = {
     "rated": lambda facts: (
         f"Nossa tarifação pelo plano {facts['plan']} ({MODES[facts['mode']]}): {_centavos(facts['ours'])}; "
         f"a Summit, pelas mesmas ligações: {_centavos(facts['platform'])}"
+    ),
+    "rerated": lambda facts: (
+        f"Retarifado por {facts['who']}: {facts['reason']}. Antes eram {reais(facts['before'])}; "
+        f"{_many(facts['calls'], 'ligação mudou', 'ligações mudaram')} de preço, sob {', '.join(facts['plans']) or '-'}"
     ),
     "rating_differs": lambda facts: f"{rating_difference(facts)} (TAR-DIF)",
     "tariff_missing": lambda facts: f"{tariff_missing(facts)} (TAR-SEM)",
@@ -968,6 +987,54 @@ _PRICE_PLACES = Decimal("0.00000001")
 
 def _exactly(amount: Decimal) -> str:
     return reais(amount.normalize())
+
+
+def rerate_refusal(refusal: str) -> str:
+    """Why a charge cannot give way to another (``Repriced.refusal``)."""
+    if refusal == "invoiced":
+        return "o valor já foi faturado; use complemento ou desconto"
+    return f"não atende mais à regra: {RULES[refusal]}"
+
+
+def rerate_note(one: Repriced) -> str:
+    """What is to be known of a contract that is rated again, beside its figures."""
+    match one.effect:
+        case Effect.REFUSED:
+            return rerate_refusal(one.refusal or "")
+        case Effect.PRICES_ONLY if one.mode in (None, Mode.PLATFORM):
+            return "cobra a Summit: só muda o preço que se mostra"
+        case Effect.PRICES_ONLY:
+            return "a cobrança não muda"
+        case _:
+            pass
+    if isinstance(one.outcome, Held):
+        return f"fica retida: {hold_reason(one.outcome.findings)}"
+    if one.was is ItemOutcome.HELD:
+        return "deixa de ser retida"
+    return "" if one.effect is Effect.CHANGED else "nada muda"
+
+
+def rerate_sum(sums: RerateTotals) -> str:
+    """The totals of a preview: contracts, calls, and the three amounts that add up."""
+    return (
+        f"{_many(sums.contracts, 'contrato muda', 'contratos mudam')}, {_many(sums.calls, 'ligação', 'ligações')}: "
+        f"cobrado {_centavos(sums.charged)}, novo {_centavos(sums.amount)}, diferença {_signed(sums.difference)}"
+    )
+
+
+def rerated(batch: int | None, sums: RerateTotals) -> str:
+    """What a re-rating did."""
+    if batch is None:
+        return "Nada a retarifar: toda cobrança já é a dos planos de agora."
+    return (
+        f"Lote {batch}: {_many(sums.contracts, 'contrato retarifado', 'contratos retarifados')}, de "
+        f"{_centavos(sums.charged)} para {_centavos(sums.amount)} ({_signed(sums.difference)})."
+    )
+
+
+def _signed(centavos: int) -> str:
+    sign = "-" if centavos < 0 else "+" if centavos > 0 else ""
+    return f"{sign}{_centavos(abs(centavos))}"
 
 
 def price_steps(steps: PriceSteps) -> list[tuple[str, str]]:

@@ -16,9 +16,10 @@ from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
-from stfc.domain.outcome import Finding, Outcome
+from stfc.domain.outcome import Finding, ItemOutcome, Outcome
 from stfc.domain.parameter import Parameter
 from stfc.domain.plan import PlanVersion
+from stfc.domain.rerating import Repriced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -780,6 +781,133 @@ class HoldLedger(Protocol):
 
     def reject(self, holds: Collection[int], *, reason: str, actor: Actor, now: datetime) -> list[HoldRow]:
         """End ``holds`` as a reversal; otherwise as ``release``."""
+        ...
+
+
+# --- Re-rating -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ChargedItem:
+    """A live charge of a competence (or a month that came to nothing), as it is rated again.
+
+    ``claim`` marks its calls, ``value_id`` names its eventual value in the ERP. ``findings`` are those that it is or
+    was held for; ``released``: a manager let them pass. ``period`` is the file's, None where it was not kept.
+    ``history`` is ``ClaimedItem.charged``, ``undecided`` as there.
+    """
+
+    item: int
+    claim: int
+    contract: str
+    outcome: ItemOutcome
+    amount: Centavos
+    calls: int
+    dropped: int
+    source_sha256: str
+    findings: tuple[Finding, ...]
+    released: bool
+    value_id: str
+    period: tuple[date, date] | None
+    history: tuple[Centavos, ...] = ()
+    undecided: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class ChargedMonth:
+    """What of a competence can be rated again, of one moment: by contract. ``calls`` are the live calls of all months,
+    ``plans`` all versions of all plans."""
+
+    competence: Competence
+    items: tuple[ChargedItem, ...]
+    calls: LiveCalls
+    plans: tuple[PlanVersion, ...]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A charge that takes the place of ``old``: the new item, its outcome, and the plan versions that priced it."""
+
+    old: ChargedItem
+    item: int
+    claim: int
+    repriced: Repriced
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """The batch of a re-rating, and the new item and claim of each contract."""
+
+    batch: int
+    claims: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Rerated:
+    """``contracts`` in the order of the items; ``calls`` (Arrow, the schema of a part) under their old claims."""
+
+    contracts: tuple[Repriced, ...]
+    calls: pa.Table
+
+
+class CallRerater(Protocol):
+    """Prices stored calls again."""
+
+    def rerate(self, month: ChargedMonth, items: Sequence[ChargedItem], snapshot: Path) -> Rerated:
+        """What ``items`` of the month come to under its plans and those that the ERP's ``snapshot`` names, and their
+        calls with the new rating. ``StorageError``."""
+        ...
+
+    def claimed(self, calls: pa.Table, claims: Mapping[int, int]) -> pa.Table:
+        """Those of ``calls`` whose claim is a key of ``claims``, under the new one."""
+        ...
+
+
+class RerateLedger(Protocol):
+    """Charges that give way to others of the same calls."""
+
+    def charged(self, competence: Competence, contracts: Collection[str] | None) -> ChargedMonth:
+        """What is charged, held or came to nothing in the competence; None for all contracts."""
+        ...
+
+    def opened(self, request_key: str) -> int | None:
+        """The batch that was opened under this key."""
+        ...
+
+    def reserve(
+        self,
+        competence: Competence,
+        contracts: Sequence[str],
+        *,
+        batch: int | None,
+        snapshot: int,
+        request_key: str,
+        actor: Actor,
+        now: datetime,
+    ) -> Reserved:
+        """New items for ``contracts`` in ``batch`` (None: a new one, or that of the key), as good as cancelled until
+        their charge is replaced. ``NotPossibleError``: the competence is closed."""
+        ...
+
+    def replace(
+        self,
+        competence: Competence,
+        batch: int,
+        replacements: Sequence[Replacement],
+        part: Part | None,
+        evaluation: Evaluation,
+        *,
+        invoiced: Collection[str],
+        plans: Sequence[PlanVersion],
+        reason: str,
+        actor: Actor,
+        now: datetime,
+    ) -> frozenset[str]:
+        """Reverse the old charges and write the new ones, their part of calls among them, in one transaction: all of
+        them or none, each once, audited. Gives the contracts that were replaced; the others have changed meanwhile.
+
+        ``StaleSnapshotError``: another snapshot than the evaluation's is current. ``NotPossibleError``: the competence
+        is closed, or other ``plans`` are in force than those that priced.
+        """
         ...
 
 

@@ -68,6 +68,7 @@ MATRIX: dict[str, Case] = {
     ),
     "Plans.import_": Case(OPERATOR, lambda app, who: app.plans.import_(b"", who)),
     "ProvisioningService.send": Case(OPERATOR, lambda app, who: asyncio.run(app.provisioning.send("1", who))),
+    "Rerating.apply": Case(MANAGER, lambda app, who: app.rerating.apply(OCTOBER, who, reason="x")),
     "SecondPerson.before_release": Case(
         MANAGER, lambda app, who: app.second_person.before_release([], who, reason="x")
     ),

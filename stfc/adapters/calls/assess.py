@@ -74,9 +74,10 @@ class ColumnarAssessor:
         found = _totals(calls)
         repeats = is_repeat(calls, self._store.earlier_keys([item.contract for item in items], spec.calls))
         kept = _derived(calls.filter(~repeats), parsed, line_directory(spec.snapshot_folder))
-        rated = ratings(kept, parsed.heads, [item.contract for item in items], spec.plans, spec.snapshot_folder)
+        periods = {index: (head.header.period_from, head.header.period_until) for index, head in parsed.heads.items()}
+        rated = ratings(kept, periods, [item.contract for item in items], spec.plans, spec.snapshot_folder)
         figures = _figures(kept)
-        since = {index: head.header.period_from for index, head in parsed.heads.items()}
+        since = {index: first for index, (first, _) in periods.items()}
         odd = Anomalies(kept, since, items, spec, self._store)
         cases = {
             item.item: _Case(
@@ -92,11 +93,8 @@ class ColumnarAssessor:
         outcomes = {item: case.judge(parsed, index) for index, (item, case) in enumerate(cases.items())}
         log = {item: case.log for item, case in cases.items()}
         plans = {items[index].item: keys for index, keys in rated.plans.items()}
-        periods = {
-            items[index].item: (head.header.period_from, head.header.period_until)
-            for index, head in parsed.heads.items()
-        }
-        return Assessment(outcomes, log, _part(kept.hstack(rated.calls)), plans, periods)
+        days = {items[index].item: period for index, period in periods.items()}
+        return Assessment(outcomes, log, _part(kept.hstack(rated.calls)), plans, days)
 
 
 @dataclass(frozen=True)

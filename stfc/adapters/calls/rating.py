@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
 
-from stfc.adapters.billing_files import FileHead
 from stfc.domain.money import MICROS_PER_CENTAVO, MICROS_PER_REAL, Centavos, Micros, cut
 from stfc.domain.plan import PlanVersion, plans_of
 from stfc.domain.rating.charging import OurRating
@@ -29,7 +29,7 @@ class Ratings:
 
 def ratings(
     calls: pl.DataFrame,
-    heads: Mapping[int, FileHead],
+    periods: Mapping[int, tuple[date, date]],
     contracts: Sequence[str],
     plans: Sequence[PlanVersion],
     snapshot: Path,
@@ -38,7 +38,7 @@ def ratings(
 
     Args:
         calls: as ``columns.rate`` takes them, and ``amount`` in micros.
-        heads: of every good file.
+        periods: the first and the last day of every good file.
         contracts: the contract of each file, by file.
         plans: all versions of all plans.
         snapshot: the folder of the ERP's snapshot, which says what plan a contract names.
@@ -51,17 +51,23 @@ def ratings(
     known, named = plans_of(plans), contract_plans(snapshot)
     governing: dict[int, PlanVersion] = {}
     under: dict[int, RatedUnder] = {}
-    for file, head in heads.items():
+    for file, (first, last) in periods.items():
         plan = known.get(named.get(contracts[file], ""))
-        version = plan.of_period(head.header.period_from, head.header.period_until) if plan else None
+        version = plan.of_period(first, last) if plan else None
         if plan and version:
             governing[file] = version
-            under[file] = RatedUnder(plan, head.header.period_from)
+            under[file] = RatedUnder(plan, first)
     rated = rate(calls, under)
     sums = _sums(calls.select("file", "amount", "duration", "class").hstack(rated), governing)
     keys = rated.select(calls["file"], "plan_version").unique().drop_nulls()
     priced_by = {file: frozenset(group) for file, group in keys.group_by("file").agg("plan_version").iter_rows()}
     return Ratings(rated, sums, priced_by)
+
+
+@lru_cache(maxsize=2)
+def cut_days(snapshot: Path) -> Mapping[str, int]:
+    """The cut day of each contract of the snapshot in that folder; otherwise as ``contract_plans``."""
+    return dict(_contracts(snapshot, "cut_day").iter_rows())
 
 
 @lru_cache(maxsize=2)
@@ -71,11 +77,14 @@ def contract_plans(snapshot: Path) -> Mapping[str, str]:
     Raises:
         StorageError: the snapshot cannot be read.
     """
+    return dict(_contracts(snapshot, "plan").iter_rows())
+
+
+def _contracts(snapshot: Path, column: str) -> pl.DataFrame:
     try:
-        named = pl.read_parquet(snapshot / "contracts.parquet", columns=["contract", "plan"]).drop_nulls()
+        return pl.read_parquet(snapshot / "contracts.parquet", columns=["contract", column]).drop_nulls()
     except (OSError, pl.exceptions.ComputeError) as cause:
         raise StorageError(place=str(snapshot), cause=str(cause)) from cause
-    return dict(named.iter_rows())
 
 
 def _sums(calls: pl.DataFrame, governing: Mapping[int, PlanVersion]) -> dict[int, OurRating]:

@@ -112,6 +112,14 @@ class ParquetCallStore:
         earlier = LiveCalls(live.revision, tuple(p for p in live.parts if p.competence < before), live.excluded)
         return self._collected(self._of(contracts, earlier), _TRAFFIC_SCHEMA)
 
+    def calls_of(self, contracts: Sequence[str], live: LiveCalls) -> pa.Table:
+        """All live calls of ``contracts``, as parts hold them, in no order.
+
+        Raises:
+            StorageError: a listed part is missing or cannot be read.
+        """
+        return self._collected(self._of(contracts, live), PART_SCHEMA)
+
     def _of(self, contracts: Sequence[str], live: LiveCalls) -> pl.LazyFrame:
         """The live calls of ``contracts``; only parts that may hold some are opened."""
         first, last = min(contracts, default=""), max(contracts, default="")

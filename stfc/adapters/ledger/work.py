@@ -135,8 +135,8 @@ class SqlWorkLedger:
         _start(connection, batch, now)
         bump(connection, competence)
         contracts = [row.contract for row in found]
-        charged = _charged(connection, competence, contracts)
-        undecided = _undecided(connection, contracts)
+        charged = read_history(connection, competence, contracts)
+        undecided = read_undecided(connection, contracts)
         return Claim(
             batch=batch.batch,
             competence=competence,
@@ -203,7 +203,7 @@ class SqlWorkLedger:
                 return {"lost": len(result.results)}
             held = {i: row for i, row in claimed.items() if (row.outcome, row.owner) == (ItemOutcome.RUNNING, owner)}
             taken = _taken(connection, competence, [r.contract for r in result.results])
-            settlement = _Settlement(competence, evaluation, now, retry, jitter)
+            settlement = Settlement(competence, evaluation, now, retry, jitter)
             for one in result.results:
                 settlement.add(one, held.get(one.item), taken.get(one.contract))
             settlement.write(connection, result)
@@ -291,7 +291,7 @@ class SqlWorkLedger:
                 connection.execute(sa.update(table).values(not_before=until))
 
 
-class _Settlement:
+class Settlement:
     """The rows that a chunk's results turn into, gathered first and written set by set."""
 
     def __init__(
@@ -548,7 +548,7 @@ def _due(batch: sa.Row[Any], now: datetime, slow: bool) -> sa.Select[Any]:
     )
 
 
-def _charged(
+def read_history(
     connection: Connection, competence: Competence, contracts: Collection[str]
 ) -> Mapping[str, Sequence[Centavos]]:
     """The live charges of ``contracts`` in the months before, newest first: what a charge of ours is compared with."""
@@ -564,7 +564,7 @@ def _charged(
     return found
 
 
-def _undecided(connection: Connection, contracts: Collection[str]) -> Mapping[str, Sequence[int]]:
+def read_undecided(connection: Connection, contracts: Collection[str]) -> Mapping[str, Sequence[int]]:
     """The claims of the charges of ``contracts`` that wait for a manager."""
     table = schema.charges
     query = (
