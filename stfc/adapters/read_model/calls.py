@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stfc.adapters.calls import rollups
 from stfc.adapters.calls.compaction import ranges
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.read_model.call_sources import CallSources
-from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.engine import Engine, text
 from stfc.errors import InvalidInputError
 from stfc.services.ports import MonthImage, Page
 from stfc.services.queries import CallFilter, CallQuery
@@ -24,8 +25,10 @@ _WHOLE_NUMBER = 8
 _SOUGHT = 200
 """Contracts up to which it is worth to read theirs alone."""
 _LISTED = 50
-_MANY = 20_000
+_MANY = 2_000
 """Calls from which on a page is worth a look at its sorting column first."""
+_HEAPED = 10_000
+"""Rows to the end of a page up to which its last one is found while summing up."""
 _STREAMED = 100_000
 """Calls of a stream that are in memory at a time; a contract that has more comes alone."""
 _ORDER = "contract, started_at, call_id"
@@ -79,13 +82,13 @@ class Calls:
         if query.sort not in COLUMNS:
             raise InvalidInputError(field="sort", value=query.sort, cause="sort")
         where, sources = _where(query), self._searched(query)
-        totals = self._summed((), where, sources).row(0, named=True)
-        if query.limit is not None and totals["calls"] > max(_MANY, query.offset + query.limit):
-            self._cut(query, where, sources)
-        order = f'"{query.sort}" {_direction(query)}, {_ORDER} '
-        limit = "" if query.limit is None else "LIMIT $limit"
-        params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
-        rows = self._records(f"{order} {limit} OFFSET $offset", where, sources, params)
+        if sources.sought is not None and query.limit is not None and not query.offset:
+            # A number has few calls: one reading gives them all, and they say what they sum up to.
+            rows = self._rows(query, where, sources)
+            if rows.num_rows < query.limit:
+                return Page(total=rows.num_rows, offset=0, table=rows, totals=_totals(rows))
+        totals = self._measured(query, where, sources)
+        rows = self._rows(query, where, sources)
         return Page(total=totals["calls"], offset=query.offset, table=rows, totals=totals)
 
     def stream(self, query: CallQuery, *, rows: int = _STREAMED) -> Iterator[pa.Table]:
@@ -103,17 +106,40 @@ class Calls:
         rows = self._read(sql, params, sources)
         return rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC")).to_arrow()
 
-    def _cut(self, query: CallQuery, where: _Where, sources: CallSources) -> None:
-        """Leave out what stands behind the page, told by the one column that it is sorted by: of the others, most of
-        what the files hold is then passed over unread."""
-        last = query.offset + (query.limit or 0) - 1
-        sql = (
-            f'SELECT "{query.sort}" AS value FROM {sources.records()} WHERE {where.sql} '
-            f'ORDER BY "{query.sort}" {_direction(query)} LIMIT 1 OFFSET {last}'
-        )
-        value = self._read(sql, where.params, sources)["value"].item()
+    def _rows(self, query: CallQuery, where: _Where, sources: CallSources) -> pa.Table:
+        order = f'"{query.sort}" {_direction(query)}, {_ORDER} '
+        limit = "" if query.limit is None else "LIMIT $limit"
+        params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
+        return self._records(f"{order} {limit} OFFSET $offset", where, sources, params)
+
+    def _measured(self, query: CallQuery, where: _Where, sources: CallSources) -> dict[str, int]:
+        """Calls, seconds and micros of all that match; ``where`` then leaves out what stands behind the page.
+
+        What does is told by the one column that it is sorted by: of the others, most of what the files hold is passed
+        over unread. Where no rollup knows the sums, the same reading finds both.
+        """
+        last = query.offset + (query.limit or 0)
+        if query.limit is not None and last <= _HEAPED and not _covering((), where):
+            best = f'{"max" if query.descending else "min"}("{query.sort}", {last})[{last}] AS value'
+            summed = f"SELECT {rollups.SUMS}, {best} FROM {sources.records()} WHERE {where.sql}"
+            row = self._read(f"SELECT {_TOTALS}, any_value(value) AS value FROM ({summed})", where.params, sources)
+            totals = row.row(0, named=True)
+            value = totals.pop("value")
+        else:
+            totals = self._summed((), where, sources).row(0, named=True)
+            is_long = query.limit is not None and totals["calls"] > max(_MANY, last)
+            value = self._last(query, where, sources) if is_long else None
         if value is not None:
             where.add(f'"{query.sort}" {">=" if query.descending else "<="} $cut', cut=value)
+        return totals
+
+    def _last(self, query: CallQuery, where: _Where, sources: CallSources) -> Any:
+        """What the page's last call has in the column that it is sorted by."""
+        sql = (
+            f'SELECT "{query.sort}" AS value FROM {sources.records()} WHERE {where.sql} '
+            f'ORDER BY "{query.sort}" {_direction(query)} LIMIT 1 OFFSET {query.offset + (query.limit or 0) - 1}'
+        )
+        return self._read(sql, where.params, sources)["value"].item()
 
     def by_day(self, query: CallQuery) -> pl.DataFrame:
         """local_day, calls, seconds, micros over all that match."""
@@ -144,7 +170,7 @@ class Calls:
     def _summed(self, by: tuple[str, ...], where: _Where, sources: CallSources, order: str = "") -> pl.DataFrame:
         """``by``, calls, seconds, micros of all that match; without ``by`` one row. What the conditions and ``by`` look
         at decides which rollup can answer."""
-        rollup = rollups.covering({*by, *where.columns} - {"competence"})
+        rollup = _covering(by, where)
         summands, is_summed = sources.sums(rollup, by, where.sql)
         if by and is_summed:
             return self._read(f"{summands} {order}", where.params, sources)
@@ -165,6 +191,15 @@ class Calls:
 
     def _read(self, sql: str, params: dict[str, Any], sources: CallSources) -> pl.DataFrame:
         return self.engine.query(sql, params, excluded=sources.excluded, excluded_since=sources.excluded_since)
+
+
+def _covering(by: Sequence[str], where: _Where) -> str | None:
+    return rollups.covering({*by, *where.columns} - {"competence"})
+
+
+def _totals(rows: pa.Table) -> dict[str, int]:
+    sums = {name: pc.sum(rows[column]).as_py() or 0 for name, column in (("seconds", "duration"), ("micros", "amount"))}
+    return {"calls": rows.num_rows, **sums}
 
 
 def _direction(query: CallQuery) -> str:
@@ -191,8 +226,15 @@ def _where(query: CallQuery) -> _Where:
 
 
 def _is_called(number: str, name: str) -> str:
-    ends = f" OR ends_with(called, ${name})" if len(number) >= _WHOLE_NUMBER else ""
-    return f"starts_with(called, ${name}){ends}"
+    if len(number) >= _WHOLE_NUMBER:
+        return f"starts_with(called, ${name}) OR ends_with(called, ${name})"
+    # Said as a range as well, which is looked at while reading: of calls to others nothing else is then unpacked.
+    return f"starts_with(called, ${name}) AND called >= ${name} AND called < {text(_after(number))}"
+
+
+def _after(number: str) -> str:
+    """The first text behind all that start with ``number``."""
+    return number[:-1] + chr(ord(number[-1]) + 1)
 
 
 def _found(number: str) -> str:
