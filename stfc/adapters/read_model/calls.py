@@ -13,7 +13,7 @@ from stfc.adapters.calls import rollups
 from stfc.adapters.calls.compaction import ranges
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.read_model.call_sources import CallSources
-from stfc.adapters.read_model.engine import Engine, text
+from stfc.adapters.read_model.engine import Engine
 from stfc.errors import InvalidInputError
 from stfc.services.ports import MonthImage, Page
 from stfc.services.queries import CallFilter, CallQuery
@@ -51,9 +51,11 @@ class _Where:
 
     def among(self, column: str, values: Sequence[Any]) -> None:
         if 0 < len(values) <= _LISTED:
-            # Said one by one: only then the statistics of the files tell what need not be read.
+            # Said one by one: only then the statistics of the files tell what need not be read. Said once more as
+            # a truth: only then it is asked while reading, before the wide columns are unpacked.
             params = {f"among_{column}_{place}": value for place, value in enumerate(values)}
-            self.add(f'"{column}" IN ({", ".join(f"${name}" for name in params)})', column, **params)
+            listed = f'"{column}" IN ({", ".join(f"${name}" for name in params)})'
+            self.add(listed if len(values) == 1 else f"{listed} AND ({listed}) IS TRUE", column, **params)
         elif values:
             # A join by hash: a search may leave a hundred thousand contracts.
             self.add(f'"{column}" IN (SELECT unnest($among_{column}))', column, **{f"among_{column}": list(values)})
@@ -226,15 +228,8 @@ def _where(query: CallQuery) -> _Where:
 
 
 def _is_called(number: str, name: str) -> str:
-    if len(number) >= _WHOLE_NUMBER:
-        return f"starts_with(called, ${name}) OR ends_with(called, ${name})"
-    # Said as a range as well, which is looked at while reading: of calls to others nothing else is then unpacked.
-    return f"starts_with(called, ${name}) AND called >= ${name} AND called < {text(_after(number))}"
-
-
-def _after(number: str) -> str:
-    """The first text behind all that start with ``number``."""
-    return number[:-1] + chr(ord(number[-1]) + 1)
+    ends = f" OR ends_with(called, ${name})" if len(number) >= _WHOLE_NUMBER else ""
+    return f"starts_with(called, ${name}){ends}"
 
 
 def _found(number: str) -> str:
