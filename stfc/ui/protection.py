@@ -117,16 +117,21 @@ class KnownHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse another name with 421, a socket with 1008; the health route tells nothing and answers anybody."""
-        if (
-            scope["type"] not in ("http", "websocket")
-            or scope["path"] == _HEALTH
-            or (self._is_ours(scope) and (scope["type"] == "http" or self._is_from_ours(scope)))
-        ):
+        if self._lets_in(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await PlainTextResponse("421", status_code=421)(scope, receive, send)
+
+    def _lets_in(self, scope: Scope) -> bool:
+        match scope["type"]:
+            case "http":
+                return scope["path"] == _HEALTH or self._is_ours(scope)
+            case "websocket":
+                return self._is_ours(scope) and self._is_from_ours(scope)
+            case _:
+                return True
 
     def _is_ours(self, scope: Scope) -> bool:
         said = Headers(scope=scope).getlist("host")
