@@ -40,6 +40,7 @@ from stfc.adapters.ledger.unfinished import SqlUnfinished
 from stfc.adapters.ledger.work import SqlWorkLedger
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Policy
+from stfc.domain.parameter import Parameter
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
 from stfc.services import chunk
 from stfc.services.approvals import Approvals, SecondPerson
@@ -272,7 +273,7 @@ class Application:
     @cached_property
     def parameters(self) -> Parameters:
         """What is changed while the product runs."""
-        return Parameters(SqlParameterLedger(self.database), self.clock)
+        return Parameters(SqlParameterLedger(self.database), self._approval_ledger, self.clock)
 
     def setting_rows(self) -> list[configuration.SettingRow]:
         """Every setting of the environment, secrets left out."""
@@ -290,7 +291,7 @@ class Application:
     @cached_property
     def approvals(self) -> Approvals:
         """Requests for a second person: list, approve, deny."""
-        acts = {"batch.reverse": self._reverse, "hold.release": self._release}
+        acts = {"batch.reverse": self._reverse, "hold.release": self._release, "parameter.set": self._set}
         return Approvals(self._approval_ledger, acts, self.clock)
 
     def _reverse(self, asked: Approval, actor: Actor) -> int:
@@ -299,6 +300,10 @@ class Application:
 
     def _release(self, asked: Approval, actor: Actor) -> list[HoldRow]:
         return self.holds.release(asked.subject["holds"], actor, reason=asked.reason, approval=asked.approval)
+
+    def _set(self, asked: Approval, actor: Actor) -> None:
+        parameter, value = Parameter(asked.subject["parameter"]), asked.subject["value"]
+        self.parameters.change(parameter, value, actor, reason=asked.reason, approval=asked.approval)
 
     @cached_property
     def retention(self) -> Retention:
@@ -320,7 +325,7 @@ class Application:
     def platform_check(self) -> PlatformCheck:
         """The platform's test, step by step."""
         address = self.settings.summit_dir or self.settings.summit_url
-        return PlatformCheck(str(address) if address else None, self.gateway, self.clock)
+        return PlatformCheck(configuration.shown_address(str(address)) if address else None, self.gateway, self.clock)
 
     @cached_property
     def corrections(self) -> SqlCorrectionLedger:

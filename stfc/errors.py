@@ -86,8 +86,8 @@ class NotPossibleError(StfcError):
 
 
 class ApprovalRequestedError(StfcError):
-    """The act waits for another manager's confirmation and nothing is done yet (``approval``, ``action``, ``amount``,
-    ``charges``, ``expires_at``)."""
+    """The act waits for another manager's confirmation and nothing is done yet (``approval``, ``action``,
+    ``expires_at``, and what ``ports.Approval.shown`` says of the act)."""
 
     code = "USO-SEG"
 

@@ -22,6 +22,7 @@ _SECRETS = {"summit_token", "ledger_url", "oidc_client_secret", "oidc_cookie_sec
 _OTHERS = 0o077
 """The rights of group and others in a file's mode."""
 _COOKIE_SECRET = 32
+_USER_INFO = re.compile(r"//[^/?#\s]*@")
 """The least length of what signs the login cookies."""
 
 
@@ -156,7 +157,12 @@ def _said(value: Any) -> str:
         return "set" if value.get_secret_value() else ""
     if isinstance(value, dict):
         return ", ".join(f"{name}={role}" for name, role in value.items())
-    return "" if value is None else str(value)
+    return "" if value is None else shown_address(str(value))
+
+
+def shown_address(address: str) -> str:
+    """An address as it may be shown: without the user and password that it may hold; other text as it is."""
+    return _USER_INFO.sub("//", address)
 
 
 def load(**overrides: Any) -> Settings:

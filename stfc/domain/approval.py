@@ -3,10 +3,17 @@
 from collections.abc import Collection
 from typing import Any
 
+from stfc.domain.parameter import Parameter
+
 
 def reversal_subject(batch: int, contracts: Collection[str] | None) -> dict[str, Any]:
     """The subject of a reversal: all of the batch when ``contracts`` is None."""
     return {"batch": batch, "contracts": None if contracts is None else sorted(set(contracts))}
+
+
+def parameter_subject(parameter: Parameter, value: int) -> dict[str, Any]:
+    """The subject of a change of a parameter."""
+    return {"parameter": parameter.value, "value": value}
 
 
 def release_subject(holds: Collection[int]) -> dict[str, Any]:

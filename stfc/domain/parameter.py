@@ -44,3 +44,10 @@ def checked(parameter: Parameter, value: int) -> int:
             field=parameter.value, value=value, cause="parameter", least=allowed.least, most=allowed.most
         )
     return value
+
+
+def is_looser(parameter: Parameter, before: int, after: int) -> bool:
+    """Whether the change lets more pass without a second person than before (PRODUCT 9): off, or a higher value."""
+    if parameter not in (Parameter.SECOND_PERSON_REVERSAL, Parameter.SECOND_PERSON_ABOVE):
+        return False
+    return bool(before) and (not after or after > before)

@@ -793,7 +793,11 @@ PARAMETERS = {
 }
 """What each parameter (``domain.parameter``) is called."""
 APPROVAL_STATUSES = {"pending": "à espera", "approved": "confirmado", "denied": "recusado", "expired": "vencido"}
-APPROVAL_ACTIONS = {"batch.reverse": "estornar", "hold.release": "liberar cobranças retidas"}
+APPROVAL_ACTIONS = {
+    "batch.reverse": "estornar",
+    "hold.release": "liberar cobranças retidas",
+    "parameter.set": "mudar",
+}
 PLATFORM_STEPS = {"address": "Endereço", "connection": "Conexão", "token": "Token", "listing": "Listagem do mês"}
 """The steps of the platform's test (``services.platform_check``)."""
 _PLATFORM_STEPS_SEEN = {
@@ -828,6 +832,8 @@ def parameter_value(value: int, unit: str) -> str:
 def approval_subject(approval: Any) -> str:
     """What a request asks for: ``estornar o lote 12: 3 cobranças, R$ 48,00`` (``ports.Approval``)."""
     shown = approval.shown
+    if approval.action == "parameter.set":
+        return _parameter_asked(shown)
     what = APPROVAL_ACTIONS[approval.action]
     if approval.action == "batch.reverse":
         contracts = approval.subject["contracts"]
@@ -841,12 +847,17 @@ def approval_subject(approval: Any) -> str:
 
 def approval_requested(facts: Mapping[str, Any]) -> str:
     """That an act waits for another manager (``errors.ApprovalRequestedError``)."""
-    what = APPROVAL_ACTIONS[facts["action"]]
-    return (
-        f"Pedido {facts['approval']} registrado, nada mudou ainda: {what} "
-        f"({_many(facts['charges'], 'cobrança', 'cobranças')}, {reais(facts['amount'])}) "
-        "espera a confirmação de outro gestor"
-    )
+    if facts["action"] == "parameter.set":
+        what = _parameter_asked(facts)
+    else:
+        charges = _many(facts["charges"], "cobrança", "cobranças")
+        what = f"{APPROVAL_ACTIONS[facts['action']]} ({charges}, {reais(facts['amount'])})"
+    return f"Pedido {facts['approval']} registrado, nada mudou ainda: {what} espera a confirmação de outro gestor"
+
+
+def _parameter_asked(shown: Mapping[str, Any]) -> str:
+    before, after = (parameter_value(shown[one], shown["unit"]) for one in ("before", "after"))
+    return f"{APPROVAL_ACTIONS['parameter.set']} “{PARAMETERS[shown['name']]}” de {before} para {after}"
 
 
 def let_go(calls: int, parts: int, octets: int) -> str:

@@ -1,15 +1,14 @@
 """The second person: what another manager must confirm, asking for it, and confirming or denying (PRODUCT 9)."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from stfc.domain.approval import release_subject, reversal_subject
 from stfc.domain.money import plain
 from stfc.domain.parameter import Parameter
 from stfc.domain.role import Role
-from stfc.errors import ApprovalRequestedError, NotPossibleError
-from stfc.services import access
+from stfc.errors import NotPossibleError
+from stfc.services import access, confirmation
 from stfc.services.parameters import Parameters
 from stfc.services.ports import Actor, Approval, ApprovalLedger, BatchLedger, Clock, HoldRow
 
@@ -58,20 +57,9 @@ class SecondPerson:
 
     def _ask(
         self, action: str, subject: Mapping[str, Any], shown: Mapping[str, Any], actor: Actor, reason: str
-    ) -> None:
-        now = self._clock()
-        asked = self._ledger.request(
-            action,
-            subject,
-            shown,
-            reason=reason,
-            actor=actor,
-            now=now,
-            expires_at=now + timedelta(hours=self._parameters.value(Parameter.APPROVAL_HOURS)),
-        )
-        raise ApprovalRequestedError(
-            approval=asked.approval, action=action, expires_at=asked.expires_at.isoformat(), **asked.shown
-        )
+    ) -> NoReturn:
+        hours = self._parameters.value(Parameter.APPROVAL_HOURS)
+        confirmation.ask(self._ledger, action, subject, shown, actor, reason=reason, now=self._clock(), hours=hours)
 
 
 class Approvals:

@@ -1,7 +1,8 @@
 """Call records for people: searched, masked, and revealed to those who may (PRODUCT 3, screen 3; PRODUCT 9)."""
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,11 +13,21 @@ from stfc.domain.role import Role
 from stfc.errors import NotPossibleError
 from stfc.services import access
 from stfc.services.ports import Actor, AuditLedger, Clock, Page
-from stfc.services.queries import CallQuery, ReadModel
+from stfc.services.queries import CallQuery, ReadModel, View
 
 _NO_FILTER = frozenset({"sort", "descending", "offset", "limit"})
 _NUMBERS = frozenset({"line", "called", "search"})
 _NAMED = 50
+
+
+@dataclass(frozen=True)
+class RevealedCalls:
+    """A whole selection in full: how many ``calls``, and their rows, some at a time (``View.call_stream``).
+
+    ``stream`` may be called from any thread."""
+
+    calls: int
+    stream: Callable[[], Iterator[pa.Table]]
 
 
 class CallSearch:
@@ -43,13 +54,33 @@ class CallSearch:
             access.require(actor, Role.OPERATOR, "reveal")
         else:
             access.require(actor, Role.MANAGER, "reveal_bulk")
+        view, _ = self._audited("calls.reveal", competence, query, actor, reason)
+        return view.calls(query)
+
+    def reveal_all(self, competence: Competence, query: CallQuery, actor: Actor, *, reason: str) -> RevealedCalls:
+        """All records that match, numbers in full, for a file; its page is not looked at. Audited as ``reveal``.
+
+        Raises:
+            NotAllowedError: the actor is no manager, even for one contract.
+            NotPossibleError: without a reason.
+        """
+        access.require(actor, Role.MANAGER, "reveal_bulk")
+        whole = replace(query, offset=0, limit=None)
+        view, calls = self._audited("calls.reveal_all", competence, whole, actor, reason)
+        return RevealedCalls(calls, partial(view.call_stream, whole))
+
+    def _audited(
+        self, action: str, competence: Competence, query: CallQuery, actor: Actor, reason: str
+    ) -> tuple[View, int]:
+        """The view to read from and how many records match, once the audit line stands in the ledger."""
         if not reason.strip():
             raise NotPossibleError(cause="reveal_reason_missing")
-        target = _target(competence, query.contracts)
-        total = self._views.view(competence).calls(replace(query, offset=0, limit=1)).total
+        view = self._views.view(competence)
+        total = view.calls(replace(query, offset=0, limit=1)).total
         facts = {"calls": total, "limit": query.limit, "filter": _filter(query)}
-        self._audit.append(actor, self._clock(), "calls.reveal", target, reason=reason.strip(), facts=facts)
-        return self._views.view(competence).calls(query)
+        target = _target(competence, query.contracts)
+        self._audit.append(actor, self._clock(), action, target, reason=reason.strip(), facts=facts)
+        return view, total
 
 
 def masked(calls: pa.Table) -> pa.Table:

@@ -1,12 +1,14 @@
 """Parameters: what each is now, since when and by whom, and changing one (PRODUCT 3, screen 8)."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
-from stfc.domain.parameter import RANGES, Parameter, Range, checked
+from stfc.domain.approval import parameter_subject
+from stfc.domain.parameter import RANGES, Parameter, Range, checked, is_looser
 from stfc.domain.role import Role
 from stfc.errors import NotPossibleError
-from stfc.services import access
-from stfc.services.ports import Actor, ChangedParameter, Clock, ParameterLedger
+from stfc.services import access, confirmation
+from stfc.services.ports import Actor, ApprovalLedger, ChangedParameter, Clock, ParameterLedger
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,9 @@ class ParameterRow:
 class Parameters:
     """Read by every part of the product; changed by managers."""
 
-    def __init__(self, ledger: ParameterLedger, clock: Clock) -> None:
+    def __init__(self, ledger: ParameterLedger, requests: ApprovalLedger, clock: Clock) -> None:
         self._ledger = ledger
+        self._requests = requests
         self._clock = clock
 
     def value(self, parameter: Parameter) -> int:
@@ -38,18 +41,44 @@ class Parameters:
             for one, allowed in RANGES.items()
         ]
 
-    def change(self, parameter: Parameter, value: int, actor: Actor, *, reason: str) -> None:
+    def change(
+        self, parameter: Parameter, value: int, actor: Actor, *, reason: str, approval: int | None = None
+    ) -> None:
         """Set a parameter; the value that it has already changes nothing.
+
+        To need a second person less than before needs one itself: otherwise who wants to do without would begin here.
+
+        Args:
+            approval: the request that the actor approves by it, see ``Approvals.approve``.
 
         Raises:
             NotAllowedError: the actor is no manager.
             NotPossibleError: without a reason.
             InvalidInputError: a value that it may not have.
+            ApprovalRequestedError: another manager must confirm it; nothing is changed yet.
         """
         access.require(actor, Role.MANAGER, "change_parameter")
         if not reason.strip():
             raise NotPossibleError(cause="parameter_reason_missing")
         checked(parameter, value)
-        before = self.value(parameter)
-        if value != before:
-            self._ledger.set(parameter, value, before=before, reason=reason.strip(), actor=actor, now=self._clock())
+        before, why = self.value(parameter), reason.strip()
+        if approval is None and is_looser(parameter, before, value):
+            self._ask(parameter, value, before, actor, why)
+        # An approved request is spent even where the value is that one by now.
+        if value != before or approval is not None:
+            self._ledger.set(
+                parameter, value, before=before, reason=why, actor=actor, now=self._clock(), approval=approval
+            )
+
+    def _ask(self, parameter: Parameter, value: int, before: int, actor: Actor, reason: str) -> NoReturn:
+        shown = {"name": parameter.value, "unit": RANGES[parameter].unit, "before": before, "after": value}
+        confirmation.ask(
+            self._requests,
+            "parameter.set",
+            parameter_subject(parameter, value),
+            shown,
+            actor,
+            reason=reason,
+            now=self._clock(),
+            hours=self.value(Parameter.APPROVAL_HOURS),
+        )

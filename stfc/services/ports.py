@@ -1005,14 +1005,25 @@ class ParameterLedger(Protocol):
         """Those that anybody ever set."""
         ...
 
-    def set(self, parameter: Parameter, value: int, *, before: int, reason: str, actor: Actor, now: datetime) -> None:
-        """Set one, audited with its value before."""
+    def set(
+        self,
+        parameter: Parameter,
+        value: int,
+        *,
+        before: int,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+        approval: int | None = None,
+    ) -> None:
+        """Set one, audited with its value before. ``approval`` is the request that ``actor`` approves by it."""
         ...
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A request for a second person (PRODUCT 9). ``action`` is ``batch.reverse`` or ``hold.release``.
+    """A request for a second person (PRODUCT 9). ``action``: ``batch.reverse``, ``hold.release`` or
+    ``parameter.set``.
 
     ``subject`` says what the act is about, as its service takes it; ``shown`` what it came to when it was asked for.
     ``status``: ``pending``, ``approved``, ``denied`` or ``expired``.
@@ -1035,7 +1046,8 @@ class Approval:
 class ApprovalLedger(Protocol):
     """Requests for a second person, and what became of them.
 
-    One is approved in the very transaction of its act (``BatchLedger.reverse``, ``HoldLedger.release``): once, or not.
+    One is approved in the very transaction of its act (``BatchLedger.reverse``, ``HoldLedger.release``,
+    ``ParameterLedger.set``): once, or not.
     """
 
     def request(

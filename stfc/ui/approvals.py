@@ -1,4 +1,4 @@
-"""What waits for a second person, as cards on *Conferência* and *Acompanhamento*."""
+"""What waits for a second person, as cards on *Conferência*, *Acompanhamento* and *Parâmetros*."""
 
 import streamlit as st
 

@@ -4,6 +4,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -14,9 +15,9 @@ import streamlit as st
 from stfc.domain.competence import Competence
 from stfc.domain.masking import mask_number
 from stfc.services.calls import masked
-from stfc.services.ports import Page
+from stfc.services.ports import Page, TableSource
 from stfc.services.queries import CallQuery, Coverage, View
-from stfc.ui import calls, calls_record, charts, competence, filters, labels, states, style, tables, url
+from stfc.ui import calls, calls_record, calls_reveal, charts, competence, filters, labels, states, style, tables, url
 from stfc.ui import format as fmt
 from stfc.ui.calls import Meaning
 from stfc.ui.filters import Chosen
@@ -82,8 +83,17 @@ def show(view: View, chosen: Chosen, row: filters.Bar) -> None:
     def export() -> Iterator[pa.Table]:
         return map(exported, view.call_stream(asked))
 
+    def offer() -> None:
+        calls_reveal.offer(view.competence, asked, row.said(chosen), found.total, revealed)
+
     page = Page(found.total, found.offset, shown(found.table))
-    GRID.show(page, chosen, on_open=calls_record.open_call, export=export)
+    GRID.show(page, chosen, on_open=calls_record.open_call, export=export, tools=offer)
+    calls_reveal.show_file()
+
+
+def revealed(stream: Iterator[pa.Table]) -> TableSource:
+    """The whole selection in full, as a download has it."""
+    return tables.source(calls_reveal.FILE, GRID.columns, lambda: map(partial(exported, is_masked=False), stream))
 
 
 def paged(asked: CallQuery, window: tables.Window) -> CallQuery:
@@ -112,24 +122,27 @@ def shown(table: pa.Table) -> pa.Table:
         [*(["late"] if late else []), *([issue] if issue else [])]
         for late, issue in zip(table["late"].to_pylist(), table["issue"].to_pylist(), strict=True)
     ]
-    told = _told(table).append_column(calls_record.ID, ids)
+    told = _told(_masked(table)).append_column(calls_record.ID, ids)
     return told.append_column("marks", pa.array(marks, pa.list_(pa.string())))
 
 
-def exported(table: pa.Table) -> pa.Table:
-    """The whole selection as a download has it: every field, numbers masked, codes in words."""
+def exported(table: pa.Table, *, is_masked: bool = True) -> pa.Table:
+    """The whole selection as a download has it: every field, codes in words, numbers masked unless told otherwise."""
     late = pc.if_else(table["late"], pa.scalar(labels.YES), pa.scalar(labels.NO))
-    told = _put(_told(table), "late", late)
+    told = _put(_told(_masked(table) if is_masked else table), "late", late)
     told = _put(told, "issue", _worded(table["issue"], labels.CALL_MARKS))
     return _put(told, "platform_class", _worded(table["platform_class"], labels.CALL_CLASSES))
 
 
-def _told(table: pa.Table) -> pa.Table:
+def _masked(table: pa.Table) -> pa.Table:
     # A caller that is not the line itself may be anybody's number.
     own = pc.equal(table["caller"], table["line"])
     caller = pc.if_else(own, table["caller"], _mapped(table["caller"], mask_number))
-    told = _put(masked(table), "caller", caller)
-    told = _put(told, "class", _worded(table["class"], labels.CALL_CLASSES))
+    return _put(masked(table), "caller", caller)
+
+
+def _told(table: pa.Table) -> pa.Table:
+    told = _put(table, "class", _worded(table["class"], labels.CALL_CLASSES))
     return told.append_column(_START, local_starts(table))
 
 

@@ -16,7 +16,7 @@ from stfc.domain.masking import mask_number
 from stfc.domain.rating.proof import PriceProof
 from stfc.errors import InvalidInputError, NotFoundError
 from stfc.services.queries import CallQuery, View
-from stfc.ui import actions, contract_list, filters, labels, session, style, tables, url
+from stfc.ui import actions, calls_reveal, contract_list, filters, labels, session, style, tables, url
 from stfc.ui import format as fmt
 from stfc.ui.tables import Column
 
@@ -96,13 +96,24 @@ def _body(view: View, call: Mapping[str, Any]) -> None:
     second.metric("Duração", fmt.duration(call["duration"]))
     third.metric("Classe", labels.CALL_CLASSES.get(call["class"], call["class"]))
     _price(call)
-    for title, rows in zip(labels.CALL_SECTIONS, (_who(call), _classes(call), _charge(view, call)), strict=True):
+    who, classes, charge = labels.CALL_SECTIONS
+    st.header(who, anchor=False)
+    # The act stands below the table that it completes.
+    place = st.container()
+    revealed = calls_reveal.one(view.competence, call)
+    with place:
+        _fields(who, _who(revealed or call, is_revealed=revealed is not None))
+    for title, rows in ((classes, _classes(call)), (charge, _charge(view, call))):
         st.header(title, anchor=False)
-        shown = [{"name": name, "value": value} for name, value in rows]
-        tables.small(shown, _FIELDS, alt=title, markup=("value",))
+        _fields(title, rows)
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", key="stfc_drawer_foot"):
         actions.leave(labels.SEE_ITS_CALLS, "call_contract_calls", _only, (call["contract"],))
         actions.leave(labels.OPEN_CONTRACT, "call_contract", _open_contract, (call["contract"],))
+
+
+def _fields(title: str, rows: list[tuple[str, str]]) -> None:
+    shown = [{"name": name, "value": value} for name, value in rows]
+    tables.small(shown, _FIELDS, alt=title, markup=("value",))
 
 
 def _price(call: Mapping[str, Any]) -> None:
@@ -129,12 +140,13 @@ def _compared(proof: PriceProof) -> list[tuple[str, str]]:
     return [(labels.PLATFORM_PRICE, charged), (labels.PRICE_DIFFERENCE, words)]
 
 
-def _who(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _who(call: Mapping[str, Any], *, is_revealed: bool) -> list[tuple[str, str]]:
+    number = fmt.phone if is_revealed else mask_number
     caller = call["caller"]
     return [
         ("Linha", _text(fmt.phone(call["line"]))),
-        ("Chamador", _text(fmt.phone(caller) if caller == call["line"] else mask_number(caller or ""))),
-        ("Número chamado", _text(mask_number(call["called"] or ""))),
+        ("Chamador", _text(fmt.phone(caller) if caller == call["line"] else number(caller or ""))),
+        ("Número chamado", _text(number(call["called"] or ""))),
         ("Destino", _text(fmt.place(call["destination"]) if call["destination"] else "")),
         ("Início", _text(_start(call))),
         ("Operadora de destino", _text(call["carrier"])),

@@ -39,11 +39,20 @@ def button(key: str, words: str, form: ExportFormat, make: Callable[[], TableSou
         key=f"{key}_export_{form}",
         type="tertiary",
         disabled=is_full,
-        on_click=_begin,
+        on_click=begin,
         args=(key, form, make, rows),
     )
     if is_full:
         st.caption(labels.SHEET_FULL.format(most=fmt.count(SHEET_ROWS), rows=fmt.count(rows)))
+
+
+def begin(key: str, form: ExportFormat, make: Callable[[], TableSource], rows: int) -> None:
+    """Begin the file of the table ``key`` in place of the one that it had; ``make`` and ``rows`` as ``button``."""
+    _end(key)
+    st.session_state[_slot(key)] = session.application().downloads.start(
+        key, make, form, total=rows, is_wanted=session.presence()
+    )
+    st.session_state[_slot(key) + "_version"] = st.session_state.get(_slot(key) + "_version", 0) + 1
 
 
 def show(key: str) -> None:
@@ -92,14 +101,6 @@ def _link(download: Download) -> str:
     name = download.file_name
     words = html.escape(labels.DOWNLOAD_TAKE.format(file=name))
     return f'<a class="stfc-take" href="{PATH}/{quote(download.token)}" download="{html.escape(name)}">{words}</a>'
-
-
-def _begin(key: str, form: ExportFormat, make: Callable[[], TableSource], rows: int) -> None:
-    _end(key)
-    st.session_state[_slot(key)] = session.application().downloads.start(
-        key, make, form, total=rows, is_wanted=session.presence()
-    )
-    st.session_state[_slot(key) + "_version"] = st.session_state.get(_slot(key) + "_version", 0) + 1
 
 
 def _end(key: str) -> None:

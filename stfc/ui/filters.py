@@ -340,6 +340,13 @@ class Bar:
             tuple(values.items()), tuple(name for name, value in values.items() if value in ("", (), None, False))
         )
 
+    def said(self, chosen: Chosen) -> str:
+        """``chosen`` in words, as the chips have them; empty when nothing is filtered."""
+        every = [*self._flags, *([self._pills] if self._pills else []), *self._advanced]
+        sought = [f"“{chosen.search}”"] if self._search is not None and chosen.search else []
+        chips = [field.chip(getattr(chosen, field.name)) for field in every if field.name not in chosen.empty]
+        return "; ".join([*sought, *chips])
+
     def show(self) -> Chosen:
         """Draw the row and give what is chosen."""
         chosen = self.read()

@@ -688,6 +688,21 @@ CLASSES_AGREE: Final = "As duas classes são iguais"
 CLASSES_DIFFER: Final = "As duas classes diferem"
 LATE_SAID: Final = "Começou antes do período do arquivo; cobrada na competência dele"
 FOR_LINE_CLOCK: Final = "{start}, no horário da linha"
+REVEAL: Final = "Revelar número"
+REVEAL_HINT: Final = (
+    "O número completo aparece só aqui, até esta gaveta fechar. Quem, quando e o motivo ficam na auditoria."
+)
+REVEALED: Final = "Número completo até esta gaveta fechar; a revelação está na auditoria."
+REVEAL_EXPORT: Final = "Exportar com números completos"
+REVEAL_EXPORT_FACTS: Final = (
+    "**{calls}** {month}, números chamados por inteiro, em **{form}**  \n:gray[Filtro: {filter}]"
+)
+REVEAL_EXPORT_MONTH: Final = "de **{month}**"
+REVEAL_EXPORT_ALL: Final = "de **todas as competências** do período"
+REVEAL_EXPORT_WHOLE: Final = "nenhum, a competência inteira"
+REVEAL_EXPORT_WARNING: Final = (
+    "O arquivo identifica quem foi chamado. Quem, quando, a contagem e o filtro ficam na auditoria antes dele."
+)
 UNKNOWN_CALL: Final = "Este registro não está entre os que valem: a cobrança dele foi estornada, ou o endereço mudou."
 SEE_ITS_CALLS: Final = "Ver ligações do contrato"
 

@@ -8,7 +8,7 @@ from stfc.domain import text
 from stfc.domain.parameter import Parameter, checked
 from stfc.errors import InvalidInputError
 from stfc.services.parameters import ParameterRow
-from stfc.ui import actions, labels, session, states, tables
+from stfc.ui import actions, approvals, labels, session, states, tables
 from stfc.ui import format as fmt
 from stfc.ui.tables import Column
 
@@ -34,6 +34,7 @@ def show() -> None:
     st.markdown(f":gray[{labels.PARAMETERS_HINT}]")
     tables.small([row(one) for one in found], _PARAMETERS, alt=labels.PARAMETERS_TAB)
     _form(found)
+    approvals.show("parameter.set")
     st.header("Ambiente", anchor=False)
     st.markdown(f":gray[{labels.SETTINGS_HINT}]")
     tables.small([_setting(one) for one in session.application().setting_rows()], _SETTINGS, alt="Ambiente")

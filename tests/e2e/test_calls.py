@@ -48,6 +48,59 @@ def take_the_whole_month(screen: Screen, whole: int, target: Path) -> None:
     expect(told).to_have_count(0)
 
 
+def reveal_as_manager(screen: Screen, running: Stack, contract: str, number: int, target: Path) -> None:
+    """One record's number is shown in its drawer alone, the selection's in a file; each leaves its audit line first."""
+    address = screen.page.url
+    screen.page.context.clear_cookies()
+    screen.page.goto(address)
+    screen.settle().sign_in("gestor")
+    masked = next(place for place, one in enumerate(screen.grid().column(3)) if "*" in one)
+    hidden = screen.grid().column(3)[masked]
+    screen.grid().press(masked)
+    drawer = screen.page.get_by_role("dialog")
+    row = drawer.get_by_role("row", name=re.compile("^Número chamado"))
+    expect(row).to_contain_text(hidden)
+    drawer.get_by_role("button", name="Revelar número").click()
+    expect(drawer).to_contain_text("Escreva o motivo.")
+    expect(row).to_contain_text(hidden)
+    drawer.get_by_label("Motivo").fill("contestação 12")
+    drawer.get_by_role("button", name="Revelar número").click()
+    expect(drawer).to_contain_text("Número completo até esta gaveta fechar")
+    expect(row).to_contain_text(re.compile(r"\d{4}-" + hidden[-4:]))
+    screen.page.keyboard.press("Escape")
+    screen.settle().expect_parameter("ligacao", None)
+    assert hidden in screen.grid().column(3)
+    screen.grid().press(masked)
+    expect(row).to_contain_text(hidden)
+    screen.page.keyboard.press("Escape")
+    screen.settle()
+
+    screen.page.get_by_role("button", name="Exportar com números completos").click()
+    screen.page.get_by_role("button", name="Texto (CSV)").click()
+    expect(drawer).to_contain_text(f"{number} ligações")
+    expect(drawer).to_contain_text(f"Filtro: “{contract}”")
+    drawer.get_by_role("textbox").fill("ofício 7")
+    drawer.get_by_role("button", name="Exportar com números completos").click()
+    told = screen.page.locator(".st-key-stfc_export_registros-completos")
+    expect(told).to_contain_text("registros-completos.csv pronto")
+    with screen.page.expect_download() as event:
+        told.get_by_role("link", name="Baixar registros-completos.csv").click()
+    event.value.save_as(target)
+    with target.open(encoding="utf-8", newline="") as file:
+        called = [row["Número chamado"] for row in csv.DictReader(file)]
+    assert len(called) == number
+    assert not [one for one in called if "*" in one]
+    # For the terminal alone: the processes have long read theirs.
+    running.environment["STFC_ROLE"] = "manager"
+    lines = [one for one in running.run("audit", "list")["lines"] if one["action"].startswith("calls.reveal")]
+    assert [(one["action"], one["reason"], one["facts"]["calls"]) for one in lines] == [
+        ("calls.reveal_all", "ofício 7", number),
+        ("calls.reveal", "contestação 12", 1),
+    ]
+    told.get_by_role("button", name="Descartar").click()
+    expect(told).to_have_count(0)
+
+
 def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen], tmp_path: Path
 ) -> None:
@@ -71,9 +124,11 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     assert set(screen.grid().column(1)) == {contract}
     assert all("*" in called or len(called) == 3 for called in screen.grid().column(3))
 
+    expect(screen.page.get_by_role("button", name="Exportar com números completos")).to_have_count(0)
     screen.grid().press(0)
     drawer = screen.page.get_by_role("dialog")
     expect(drawer).to_contain_text("Lote 1")
+    expect(drawer.get_by_role("button", name="Revelar número")).to_have_count(0)
     record, address = screen.await_parameter("ligacao"), screen.page.url
     screen.page.keyboard.press("Escape")
     screen.settle().expect_parameter("ligacao", None)
@@ -92,6 +147,8 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     assert len(rows) == number
     assert {row["Contrato"] for row in rows} == {contract}
     assert all("*" in row["Número chamado"] or len(row["Número chamado"]) == 3 for row in rows)
+
+    reveal_as_manager(screen, running, contract, number, tmp_path / "full.csv")
 
     chart = screen.page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     assert chart

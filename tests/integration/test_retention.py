@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from stfc.adapters.ledger.approvals import SqlApprovalLedger
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.adapters.ledger.months import SqlMonthLedger
 from stfc.adapters.ledger.parameters import SqlParameterLedger
@@ -23,7 +24,7 @@ LATER = NOW + timedelta(days=100)
 
 
 def retention(ledger: Ledger, *, months: int = 3) -> Retention:
-    parameters = Parameters(SqlParameterLedger(ledger.database), lambda: LATER)
+    parameters = Parameters(SqlParameterLedger(ledger.database), SqlApprovalLedger(ledger.database), lambda: LATER)
     parameters.change(Parameter.RETENTION_MONTHS, months, IVO, reason="regra")
     return Retention(SqlRetentionLedger(ledger.database), parameters, lambda: LATER)
 

@@ -56,6 +56,7 @@ MATRIX: dict[str, Case] = {
     "CallSearch.reveal in bulk": Case(
         MANAGER, lambda app, who: app.call_search.reveal(OCTOBER, CallQuery(), who, reason="x")
     ),
+    "CallSearch.reveal_all": Case(MANAGER, lambda app, who: app.call_search.reveal_all(OCTOBER, ONE, who, reason="x")),
     "CorrectedFiles.check": Case(OPERATOR, lambda app, who: app.corrected_files.check(OCTOBER, who)),
     "Doctor.repair": Case(OPERATOR, lambda app, who: app.doctor.repair(Diagnosis((), ()), who)),
     "Holds.reject": Case(MANAGER, lambda app, who: app.holds.reject([1], who, reason="x")),

@@ -27,13 +27,20 @@ class House:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.now = ledger, NOW
         clock = lambda: self.now  # noqa: E731
-        self.parameters = Parameters(SqlParameterLedger(ledger.database), clock)
         requests = SqlApprovalLedger(ledger.database)
+        self.parameters = Parameters(SqlParameterLedger(ledger.database), requests, clock)
         self.second = SecondPerson(requests, ledger.batches, self.parameters, clock)
         self.holds = Holds(ledger.holds, clock, self.second)
         acts: Mapping[str, Callable[[Approval, Actor], object]] = {
             "hold.release": lambda asked, actor: self.holds.release(
                 asked.subject["holds"], actor, reason=asked.reason, approval=asked.approval
+            ),
+            "parameter.set": lambda asked, actor: self.parameters.change(
+                Parameter(asked.subject["parameter"]),
+                asked.subject["value"],
+                actor,
+                reason=asked.reason,
+                approval=asked.approval,
             ),
             "batch.reverse": lambda asked, actor: ledger.batches.reverse(
                 asked.subject["batch"],
@@ -150,6 +157,37 @@ def test_an_act_that_is_not_possible_any_more_spends_no_approval(house: House) -
     house.holds.reject([one.hold for one in house.holds.pending()], EVA, reason="x")
     assert refused(lambda: house.approvals.approve(asked, EVA)) == "hold_decided"
     assert [one.status for one in house.approvals.pending()] == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "before", "after"),
+    [
+        (Parameter.SECOND_PERSON_REVERSAL, 1, 0),
+        (Parameter.SECOND_PERSON_ABOVE, 1_000, 0),
+        (Parameter.SECOND_PERSON_ABOVE, 1_000, 1_001),
+    ],
+)
+def test_to_need_a_second_person_less_needs_one(house: House, parameter: Parameter, before: int, after: int) -> None:
+    house.set(parameter, before)
+    with pytest.raises(ApprovalRequestedError) as caught:
+        house.set(parameter, after)
+    assert "mudar" in text.error(caught.value)
+    asked = int(caught.value.facts["approval"])
+    assert refused(lambda: house.approvals.approve(asked, IVO)) == "approval_own"
+    assert house.parameters.value(parameter) == before
+    (waiting,) = house.approvals.pending()
+    assert text.PARAMETERS[parameter] in text.approval_subject(waiting)
+    assert house.approvals.approve(asked, EVA).status == "approved"
+    assert house.parameters.value(parameter) == after
+    line = house.ledger.audit_lines("parameter.set")[0]
+    assert (line.who, line.facts) == ("eva", {"before": before, "after": after})
+
+
+def test_to_need_a_second_person_more_needs_none(house: House) -> None:
+    house.set(Parameter.SECOND_PERSON_ABOVE, 1_000)
+    house.set(Parameter.SECOND_PERSON_ABOVE, 999)
+    house.set(Parameter.SECOND_PERSON_REVERSAL, 1)
+    assert house.approvals.newest() == []
 
 
 @pytest.mark.parametrize("value", [0, 601, -1])

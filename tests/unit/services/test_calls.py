@@ -1,6 +1,6 @@
 """Searching calls masked, and revealing them to those who may (PRODUCT 9)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -31,6 +31,10 @@ class Records:
         self._happened.append("counted" if query.limit == 1 else "read")
         table = pa.table({"contract": ["4711", "4711"], "called": ["11987654321", "190"]})
         return Page(2, 0, table, {"calls": 2})
+
+    def call_stream(self, query: CallQuery) -> Iterator[pa.Table]:
+        self._happened.append("streamed")
+        yield self.calls(query).table
 
 
 class Trail:
@@ -131,4 +135,32 @@ def test_reveal_needs_a_reason(reason: str) -> None:
     search, trail = a_search([])
     with pytest.raises(NotPossibleError):
         search.reveal(OCTOBER, ONE, actor("manager"), reason=reason)
+    assert trail.lines == []
+
+
+def test_a_file_in_full_is_read_only_after_its_audit_line() -> None:
+    happened: list[str] = []
+    search, trail = a_search(happened)
+    found = search.reveal_all(OCTOBER, CallQuery(called="11987654321", limit=50), actor("manager"), reason=" ofício ")
+    assert (found.calls, happened) == (2, ["counted", "audited"])
+    assert [one["called"].to_pylist() for one in found.stream()] == [["11987654321", "190"]]
+    assert trail.lines == [("calls.reveal_all", "calls 2026-10, all contracts", "ofício")]
+    assert trail.facts == [{"calls": 2, "limit": None, "filter": {"called": True}}]
+
+
+def test_no_file_in_full_without_its_audit_line() -> None:
+    happened: list[str] = []
+    search, _ = a_search(happened, broken=True)
+    with pytest.raises(StorageError):
+        search.reveal_all(OCTOBER, ONE, actor("manager"), reason="x")
+    assert happened == ["counted"]
+
+
+@pytest.mark.parametrize("role", ["supervisor", "operator", ""])
+def test_a_file_in_full_is_for_managers_even_of_one_contract(role: str) -> None:
+    search, trail = a_search([])
+    with pytest.raises(NotAllowedError):
+        search.reveal_all(OCTOBER, ONE, actor(role), reason="x")
+    with pytest.raises(NotPossibleError):
+        search.reveal_all(OCTOBER, ONE, actor("manager"), reason=" ")
     assert trail.lines == []

@@ -76,6 +76,19 @@ def test_a_download_has_every_field_in_words_and_no_whole_number() -> None:
     assert "19987654321" not in map(str, row.values())
 
 
+def test_a_download_in_full_differs_from_the_masked_one_in_its_numbers_alone() -> None:
+    made = table(a_call("a", caller="11912345678"))
+    told = [
+        exported(calls_list.exported(made, is_masked=masks), calls_list.GRID.columns).to_pylist()[0]
+        for masks in (True, False)
+    ]
+    differ = {name: (told[0][name], told[1][name]) for name in told[0] if told[0][name] != told[1][name]}
+    assert differ == {
+        "Número chamado": ("(19) 9****-4321", "19987654321"),
+        "Chamador": ("(11) 9****-5678", "11912345678"),
+    }
+
+
 def test_the_totals_tell_part_and_mean() -> None:
     said = calls_list.totals({"calls": 2, "seconds": 181, "micros": 3_990_000}, "de 10")
     assert "2 ligações" in said
