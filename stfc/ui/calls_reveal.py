@@ -31,7 +31,8 @@ def one(competence: Competence, call: Mapping[str, Any]) -> Mapping[str, Any] | 
     place = st.empty()
     # A form, for a popover would stay open over what it reveals.
     with place.container(border=True, key="stfc_reveal"), st.form("reveal", border=False, enter_to_submit=False):
-        reason = st.text_input(labels.REASON, key="reveal_reason", max_chars=500, help=labels.REVEAL_HINT).strip()
+        reason = st.text_input(labels.REASON, key="reveal_reason", max_chars=500).strip()
+        st.caption(labels.REVEAL_HINT)
         pressed = st.form_submit_button(labels.REVEAL, icon=":material/visibility:", key="reveal_act")
         if pressed and not reason:
             st.markdown(f":red[{labels.REASON_MISSING}]")

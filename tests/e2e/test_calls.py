@@ -63,7 +63,7 @@ def reveal_as_manager(screen: Screen, running: Stack, contract: str, number: int
     drawer.get_by_role("button", name="Revelar número").click()
     expect(drawer).to_contain_text("Escreva o motivo.")
     expect(row).to_contain_text(hidden)
-    drawer.get_by_label("Motivo").fill("contestação 12")
+    drawer.get_by_role("textbox").fill("contestação 12")
     drawer.get_by_role("button", name="Revelar número").click()
     expect(drawer).to_contain_text("Número completo até esta gaveta fechar")
     expect(row).to_contain_text(re.compile(r"\d{4}-" + hidden[-4:]))

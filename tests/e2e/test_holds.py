@@ -11,6 +11,7 @@ from stfc.domain.competence import Competence, local_day
 from stfc.ui.format import month
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
+from tests.terminal import Terminal
 
 PATH = "acompanhamento"
 LAST = Competence.of(local_day(datetime.now(UTC))).plus(-1)
@@ -107,3 +108,67 @@ def test_an_operator_reads_why_it_is_held_and_who_may_decide(
     expect(log_panel(screen)).to_contain_text("Liberar e rejeitar pedem o papel gestor; você está como operador.")
     for act in ("Liberar", "Rejeitar"):
         expect(log_panel(screen).get_by_role("button", name=act)).to_have_count(0)
+
+
+BROKEN_PLANS = b"""
+[[plan]]
+code = "p"
+mode = "free"
+valid_from = "x"
+"""
+
+
+def answer_approval(screen: Screen, number: int, verb: str, reason: str = "") -> None:
+    """Confirm or deny a request on its card."""
+    asked = screen.page.locator(f".st-key-stfc_approval_{number}")
+    expect(asked).to_contain_text(f"Pedido {number}: liberar cobranças retidas")
+    asked.get_by_role("button", name=verb).click()
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Pedido por eva")
+    if reason:
+        dialog.get_by_role("textbox").fill(reason)
+    dialog.get_by_role("button", name=verb).dblclick()
+    expect(dialog).to_be_hidden()
+    expect(asked).to_have_count(0)
+
+
+def test_a_second_manager_denies_and_confirms_then_closes_and_reopens_the_month(manager: Screen) -> None:
+    stack, page = manager.stack, manager.page
+    eva = Terminal(stack.folder / "home", {**stack.environment, "STFC_USER": "eva", "STFC_ROLE": "manager"})
+    eva.ask("parameters", "set", "second_person_above", "1", "--reason", "regra da casa")
+    waiting = [str(one["id"]) for one in holds(stack)]
+    assert eva.refuse("holds", "release", waiting[0], "--reason", "conferido") == "USO-SEG"
+    answer_approval(manager.open("conferencia"), 1, "Recusar", "Falta a nota.")
+    assert len(holds(stack)) == len(waiting)
+    assert eva.refuse("holds", "release", *waiting, "--reason", "conferido") == "USO-SEG"
+    answer_approval(manager.open("conferencia"), 2, "Confirmar")
+    assert holds(stack) == []
+
+    eva.ask("batches", "cancel", "1")
+    manager.open("configuracoes", aba="competencias")
+    main, dialog, name = page.get_by_test_id("stMain"), page.get_by_role("dialog"), month(EARLIER)
+    manager.click(f"Fechar {name}")
+    expect(dialog).to_contain_text(f"Competência {name}")
+    dialog.get_by_role("button", name=f"Fechar {name}").dblclick()
+    expect(dialog).to_be_hidden()
+    expect(main).to_contain_text(f"Soma de verificação (sha256) de {name}")
+    expect(main.get_by_role("row", name=name)).to_contain_text("Fechada")
+    manager.settle().click(f"Reabrir {name}")
+    dialog.get_by_role("button", name=f"Reabrir {name}").click()
+    expect(dialog).to_contain_text("Escreva o motivo.")
+    dialog.get_by_role("textbox").fill("Arquivo corrigido.")
+    dialog.get_by_role("button", name=f"Reabrir {name}").click()
+    expect(dialog).to_be_hidden()
+    expect(main.get_by_role("button", name=f"Fechar {name}")).to_be_visible()
+    assert [one["action"] for one in eva.ask("audit", "list", "--action", "month")["lines"]] == [
+        "month.reopen",
+        "month.close",
+    ]
+
+    known = eva.ask("plans", "list")
+    manager.open("configuracoes", aba="planos")
+    page.locator("input[type=file]").set_input_files({"name": "p.toml", "mimeType": "", "buffer": BROKEN_PLANS})
+    manager.settle().click("Importar planos")
+    expect(main).to_contain_text("Planos recusados, nada mudou")
+    expect(main.get_by_role("row", name="plan[1].valid_from")).to_be_visible()
+    assert eva.ask("plans", "list") == known

@@ -948,6 +948,59 @@ def test_managers_list_the_trail_and_nobody_else_does(billed: Terminal) -> None:
     assert INSTANT.fullmatch(line["at"])
 
 
+# --- Parameters, retention, the second person ----------------------------------------------------------------------
+
+EVA = {"STFC_ROLE": "manager", "STFC_USER": "eva"}
+MANAGER = {"STFC_ROLE": "manager"}
+
+
+def test_a_parameter_is_listed_and_set_by_a_manager_within_its_range(fresh: Terminal) -> None:
+    change = ("parameters", "set", "retention_months", "12", "--reason", "jurídico")
+    assert fresh.refuse(*change) == "USO-PER"
+    assert fresh.ask(*change, **MANAGER) == {"name": "retention_months", "value": 12}
+    rows = {row["name"]: row for row in fresh.ask("parameters", "list")["parameters"]}
+    row = rows["retention_months"]
+    assert (row["value"], row["default"], row["unit"], row["changed_by"]) == (12, 60, "months", "ana")
+    assert INSTANT.fullmatch(row["changed_at"])
+    assert rows["approval_hours"]["changed_by"] is None
+    assert "12 meses" in fresh.run("parameters", "list").out
+    assert fresh.refuse("parameters", "set", "retention_months", "0", "--reason", "x", **MANAGER, status=2) == "USO-INV"
+    assert fresh.refuse("parameters", "set", "retention_months", "9", "--reason", " ", **MANAGER) == "USO-EST"
+
+
+def test_retention_preview_tells_what_would_go_and_changes_nothing(billed: Terminal) -> None:
+    assert billed.ask("retention", "preview")["due"] == []
+    billed.ask("parameters", "set", "retention_months", "1", "--reason", "teste", **MANAGER)
+    before = billed.ask("calls", *OF_MONTH, "--limit", "1")["total"]
+    found = billed.ask("retention", "preview")
+    assert (found["months"], found["due"]) == (1, [])
+    assert [one["competence"] for one in found["blocked"]] in ([], [MONTH])
+    assert "Retenção de 1 mês" in billed.run("retention", "preview").out
+    assert billed.ask("calls", *OF_MONTH, "--limit", "1")["total"] == before
+
+
+def test_to_turn_the_second_person_off_waits_for_another_manager(fresh: Terminal) -> None:
+    def switch(value: str) -> tuple[str, ...]:
+        return ("parameters", "set", "second_person_reversal", value, "--reason", "regra")
+
+    fresh.ask(*switch("1"), **MANAGER)
+    assert fresh.refuse(*switch("0"), **MANAGER) == "USO-SEG"
+    (asked,) = fresh.ask("approvals", "list")["approvals"]
+    assert (asked["id"], asked["action"], asked["value"], asked["status"]) == (1, "parameter.set", 0, "pending")
+    assert "“Segunda pessoa para estornar” de sim para não" in fresh.run("approvals", "list").out
+    assert fresh.refuse("approvals", "approve", "1") == "USO-PER"
+    assert fresh.refuse("approvals", "approve", "1", **MANAGER) == "USO-EST"
+    assert fresh.ask("approvals", "deny", "1", "--reason", "fica", **EVA)["status"] == "denied"
+    assert fresh.refuse("approvals", "approve", "1", **EVA) == "USO-EST"
+    assert fresh.refuse(*switch("0"), **MANAGER) == "USO-SEG"
+    assert fresh.ask("approvals", "approve", "2", **EVA)["decided_by"] == "eva"
+    assert fresh.ask("approvals", "list") == {"approvals": []}
+    assert [one["status"] for one in fresh.ask("approvals", "list", "--all")["approvals"]] == ["approved", "denied"]
+    rows = {row["name"]: row["value"] for row in fresh.ask("parameters", "list")["parameters"]}
+    assert rows["second_person_reversal"] == 0
+    assert fresh.refuse("approvals", "deny", "9", "--reason", "x", **EVA) == "USO-NAO"
+
+
 # --- The life of a month -------------------------------------------------------------------------------------------
 
 
