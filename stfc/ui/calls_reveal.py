@@ -19,6 +19,7 @@ from stfc.ui import format as fmt
 
 FILE: Final = "registros-completos"
 """The name of the file with numbers in full."""
+_FORM: Final = "calls_reveal_form"
 
 
 # --- One record ------------------------------------------------------------------------------------------------------
@@ -73,16 +74,23 @@ def offer(
     with st.popover(labels.REVEAL_EXPORT, icon=":material/visibility:", key=downloads.popover_key(FILE)):
         for form, said in labels.DOWNLOAD_FORMS.items():
             is_full = form == ExportFormat.XLSX and rows > SHEET_ROWS
-            if st.button(said, key=f"{FILE}_{form}", type="tertiary", disabled=is_full):
-                _ask(competence, asked, words, rows, ExportFormat(form), make)
+            key = f"{FILE}_{form}"
+            st.button(said, key=key, type="tertiary", disabled=is_full, on_click=_choose, args=(ExportFormat(form),))
             if is_full:
                 st.caption(labels.SHEET_FULL.format(most=fmt.count(SHEET_ROWS), rows=fmt.count(rows)))
+    if chosen := st.session_state.pop(_FORM, None):
+        _ask(competence, asked, words, rows, chosen, make)
 
 
 def show_file() -> None:
     """The file on its way or ready, for a manager."""
     if guard.may(Role.MANAGER):
         downloads.show(FILE)
+
+
+def _choose(form: ExportFormat) -> None:
+    st.session_state[_FORM] = form
+    downloads.fold(FILE)
 
 
 def _ask(

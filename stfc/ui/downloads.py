@@ -52,6 +52,11 @@ def begin(key: str, form: ExportFormat, make: Callable[[], TableSource], rows: i
     st.session_state[_slot(key)] = session.application().downloads.start(
         key, make, form, total=rows, is_wanted=session.presence()
     )
+    fold(key)
+
+
+def fold(key: str) -> None:
+    """Close the table's *Baixar*."""
     st.session_state[_slot(key) + "_version"] = st.session_state.get(_slot(key) + "_version", 0) + 1
 
 

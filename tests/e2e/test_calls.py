@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from stfc.ui.downloads import AT_ONCE
+from stfc.ui.format import count
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
@@ -77,10 +78,11 @@ def reveal_as_manager(screen: Screen, running: Stack, contract: str, number: int
 
     screen.page.get_by_role("button", name="Exportar com números completos").click()
     screen.page.get_by_role("button", name="Texto (CSV)").click()
-    expect(drawer).to_contain_text(f"{number} ligações")
-    expect(drawer).to_contain_text(f"Filtro: “{contract}”")
-    drawer.get_by_role("textbox").fill("ofício 7")
-    drawer.get_by_role("button", name="Exportar com números completos").click()
+    dialog = screen.page.get_by_test_id("stDialog")
+    expect(dialog).to_contain_text(f"{count(number)} ligações")
+    expect(dialog).to_contain_text(f"Filtro: “{contract}”")
+    dialog.get_by_role("textbox").fill("ofício 7")
+    dialog.get_by_role("button", name="Exportar com números completos").click()
     told = screen.page.locator(".st-key-stfc_export_registros-completos")
     expect(told).to_contain_text("registros-completos.csv pronto")
     with screen.page.expect_download() as event:
