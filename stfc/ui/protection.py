@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stfc.domain.login import LOOPBACK, Login, Standing, person
+from stfc.domain.role import Role
 from stfc.ui import labels, logins
 
 RETURN_COOKIE: Final = "stfc_return"
@@ -21,13 +22,15 @@ REFUSED_COOKIE: Final = "stfc_refused"
 _HEALTH: Final = "/api/healthz"
 _WAITS: Final = 600
 """How long, in seconds, a login may take until the way back is forgotten."""
+_UPLOAD: Final = "/_stcore/upload_file"
+_AGENT: Final = "/_stcore/agent/"
 _LOCKED: Final = (
     "/media/",
     "/api/exports/",
     "/api/metrics",
     "/_stcore/metrics",
-    "/_stcore/upload_file",
-    "/_stcore/agent/",
+    _UPLOAD,
+    _AGENT,
 )
 _PATHS: Final = frozenset(f"/{page.path}" for pages in labels.MENU.values() for page in pages)
 _YEAR: Final = 31_536_000
@@ -150,7 +153,7 @@ class KnownHost:
 
 
 class Locked:
-    """Files and figures are for whoever is logged in; uploads and agents, which no screen uses, for nobody."""
+    """Files and figures are for whoever is logged in, uploads for managers, who import plans; agents for nobody."""
 
     def __init__(self, app: ASGIApp, login: Login | None, clock: Clock) -> None:
         self.app = app
@@ -168,12 +171,13 @@ class Locked:
             await _REFUSED(scope, receive, send)
 
     def _opens(self, scope: Scope, path: str) -> bool:
-        if path.startswith(("/_stcore/upload_file", "/_stcore/agent/")):
+        if path.startswith(_AGENT):
             return False
         if self._login is None:
             return True
         who = person(logins.claims(HTTPConnection(scope).cookies), self._login)
-        if who is None or who.role is None:
+        needed = Role.MANAGER if path.startswith(_UPLOAD) else Role.SUPERVISOR
+        if who is None or who.role is None or not who.role.covers(needed):
             return False
         return logins.standing_of(who, self._login, self._clock()) is Standing.CURRENT
 

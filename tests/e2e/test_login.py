@@ -150,6 +150,8 @@ def test_files_and_figures_of_the_server_open_to_a_login_only(door: Screen) -> N
         statuses = [httpx.get(door.stack.url + path, cookies=one).status_code for one in ({}, forged, jar)]
         assert statuses[:2] == [403, 403]
         assert statuses[2] != 403
+    upload = f"{door.stack.url}/_stcore/upload_file/0123/4567"
+    assert [httpx.put(upload, cookies=one).text for one in ({}, forged, jar)] == ["403"] * 3
     assert json.loads(httpx.get(f"{door.stack.url}/api/healthz").text) == {"status": "ok"}
 
 
