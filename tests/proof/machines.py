@@ -54,6 +54,8 @@ class Machines:
                 next_deed = now + self._chance.uniform(1, 3) * self._pace
             if not is_half and self.kills.total() * 2 >= kills:
                 is_half = True
+                # A worker frozen within a transaction holds what an import waits for, and nobody frees it meanwhile.
+                self.end()
                 half_way()
 
     def end(self) -> None:
