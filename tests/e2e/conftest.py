@@ -101,5 +101,5 @@ def screen(stack: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
 
 @pytest.fixture
 def operator(screen: Screen) -> Screen:
-    """A tab where an operator has signed in."""
-    return screen.open().sign_in("operador")
+    """A tab, at no screen yet, of a browser that remembers an operator; choosing a role is proved in ``test_shell``."""
+    return screen.known_as("operador")

@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
 
+from stfc.domain.text import ROLES
 from tests.e2e.stack import ROOT, Stack
 
 SHOTS = ROOT / "test-results" / "screens"
@@ -78,6 +79,12 @@ class Screen:
         """Choose a role where the screen asks for one."""
         self.page.get_by_role("button", name=f"Entrar como {role}").click()
         return self.settle()
+
+    def known_as(self, role: str) -> "Screen":
+        """Have the browser remember a role chosen before, as by ``sign_in``: a screen opened then shows at once."""
+        chosen = next(one for one, name in ROLES.items() if name == role)
+        self.page.context.add_cookies([{"name": "stfc_role", "value": chosen, "url": self.stack.url}])
+        return self
 
     def go(self, menu: str) -> "Screen":
         """Follow the menu, by its whole name."""

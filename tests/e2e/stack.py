@@ -1,6 +1,5 @@
 """The product as real processes on free ports: simulator, worker and app over one temporary home."""
 
-import json
 import os
 import shutil
 import signal
@@ -12,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+
+from tests.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "token-of-the-browser-tests"
@@ -130,19 +131,13 @@ class Stack:
         self._running.pop(name).stop(how)
 
     def run(self, *arguments: str) -> dict[str, Any]:
-        """A command to its end with ``--json``; gives its document."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stfc.cli", *arguments, "--json"],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"stfc {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        return json.loads(done.stdout) if done.stdout.strip() else {}
+        """A command to its end with ``--json``, in this process; gives its document."""
+        settings = {name: value for name, value in self.environment.items() if name.startswith("STFC_")}
+        terminal = Terminal(self.folder / "home", settings)
+        # A thread of its own: Playwright's event loop occupies this one, and a command may need one too.
+        with ThreadPoolExecutor(1) as aside:
+            document: dict[str, Any] = aside.submit(terminal.ask, *arguments).result()
+        return document
 
     def log(self, name: str) -> str:
         """What a process has written so far."""

@@ -11,6 +11,7 @@ from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
 NAME = "Gerar Cobrança"
+PATH = "gerar-cobranca"
 _TIMEOUT = 20_000
 
 
@@ -27,7 +28,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def billing(many: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
     """An operator on *Gerar Cobrança* of that product."""
-    return new_screen(many).open().sign_in("operador").go(NAME)
+    return new_screen(many).known_as("operador").open(PATH)
 
 
 def bar(screen: Screen) -> Locator:
@@ -132,7 +133,7 @@ def test_reasons_are_counted_filter_the_list_and_lead_to_the_contract(billing: S
 def test_supervisor_sees_list_and_preview_and_why_there_is_no_button(
     many: Stack, new_screen: Callable[[Stack], Screen]
 ) -> None:
-    screen = new_screen(many).open().sign_in("supervisor").go(NAME)
+    screen = new_screen(many).known_as("supervisor").open(PATH)
     screen.grid().mark(0)
     expect(bar(screen).get_by_role("button")).to_have_count(1)
     assert "quem gera cobrança é operador ou gestor" in bar(screen).inner_text()

@@ -107,7 +107,7 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen], tmp_path: Path
 ) -> None:
     running = new_stack(contracts=140, months=2)
-    screen = new_screen(running).open().sign_in("supervisor").go(TITLE)
+    screen = new_screen(running).known_as("supervisor").open(PATH)
     month = screen.parameter("competencia") or ""
     assert "As ligações chegam com os arquivos da Summit" in screen.text()
     expect(screen.page.get_by_test_id("stMain").get_by_role("button", name="Gerar Cobrança")).to_be_visible()

@@ -35,7 +35,7 @@ def tab(screen: Screen, name: str) -> Screen:
 
 
 def test_two_clicks_and_a_number_tell_why_a_contract_is_not_in_the_list(operator: Screen) -> None:
-    operator.go(LIST)
+    operator.open(LIST_PATH)
     month = operator.parameter("competencia") or ""
     outside = next(one for one in listed(operator.stack, month) if not one["eligible"] and one["status"] != "normal")
     operator.search(outside["contract"])
@@ -55,7 +55,7 @@ def test_two_clicks_and_a_number_tell_why_a_contract_is_not_in_the_list(operator
 
 
 def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen) -> None:
-    operator.go(LIST)
+    operator.open(LIST_PATH)
     everything = shown_total(operator)
     operator.page.get_by_role("button", name="Não faturados").click()
     operator.settle().grid().order_by(110)
@@ -105,7 +105,7 @@ def test_a_double_click_sends_the_integration_once_and_says_what_came_of_it(oper
 
 
 def test_a_supervisor_reads_the_integration_and_sends_nothing(screen: Screen) -> None:
-    screen.open().sign_in("supervisor").go(LIST)
+    screen.known_as("supervisor").open(LIST_PATH)
     screen.grid().press(0)
     tab(screen, "Integração")
     expect(screen.page.get_by_role("button", name="Reenviar integração")).to_have_count(0)
@@ -124,7 +124,7 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen]
 ) -> None:
     running = new_stack(contracts=8, months=1)
-    screen = new_screen(running).open().sign_in("operador").go(LIST)
+    screen = new_screen(running).known_as("operador").open(LIST_PATH)
     month = screen.parameter("competencia") or ""
     running.run("bill", "--competence", month, "--all", "--wait")
     items = running.run("batches", "show", "1")["items"]

@@ -28,7 +28,7 @@ def bill_some(screen: Screen, month: str) -> None:
 
 
 def test_the_indicators_are_those_of_the_terminal_and_lead_to_their_lists(operator: Screen) -> None:
-    operator.go("Visão geral")
+    operator.open()
     month = operator.parameter("competencia") or ""
     said = operator.stack.run("indicators", "--competence", month)
     assert figure(operator, "Novos Assinantes") == said["new_subscribers"]
@@ -43,7 +43,7 @@ _COUNT_CLICKS = "window.__clicks = 0; addEventListener('click', event => { windo
 
 
 def test_a_class_narrows_the_calls_and_four_clicks_show_how_one_was_priced(operator: Screen) -> None:
-    operator.page.evaluate(_COUNT_CLICKS)
+    operator.open().page.evaluate(_COUNT_CLICKS)
     operator.go("Registros de ligações")
     month = operator.parameter("competencia") or ""
     bill_some(operator, month)
@@ -66,7 +66,7 @@ def test_a_class_narrows_the_calls_and_four_clicks_show_how_one_was_priced(opera
 
 
 def test_invoices_of_all_months_are_searched_and_opened(operator: Screen) -> None:
-    operator.go("Faturas fechadas")
+    operator.open("faturas")
     operator.page.get_by_role("button", name="Todas as competências").first.click()
     operator.settle().expect_parameter("todas", "1")
     number = operator.grid().column(0)[0]

@@ -34,7 +34,7 @@ def divergent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def manager(divergent: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
     """A manager's tab."""
-    return new_screen(divergent).open().sign_in("gestor")
+    return new_screen(divergent).known_as("gestor")
 
 
 def item_of(stack: Stack, contract: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_an_operator_reads_why_it_is_held_and_who_may_decide(
     divergent: Stack, new_screen: Callable[[Stack], Screen]
 ) -> None:
     hold = holds(divergent)[-1]
-    screen = new_screen(divergent).open().sign_in("operador").open(PATH, lote="1", contrato=hold["contract"])
+    screen = new_screen(divergent).known_as("operador").open(PATH, lote="1", contrato=hold["contract"])
     expect(log_panel(screen)).to_contain_text(f"({hold['code']})")
     expect(log_panel(screen)).to_contain_text("Liberar e rejeitar pedem o papel gestor; você está como operador.")
     for act in ("Liberar", "Rejeitar"):

@@ -75,7 +75,7 @@ def the_charge(stack: Stack, batch: int, chosen: list[str]) -> dict[str, Any]:
 
 
 def test_an_operator_bills_contracts_and_finds_the_charge(operator: Screen, stack: Stack) -> None:
-    operator.go("Gerar Cobrança")
+    operator.open("gerar-cobranca")
     pick_month(operator)
     chosen = select_on_two_pages(operator)
     batch = launch(operator, preview(operator))

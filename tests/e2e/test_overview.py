@@ -69,7 +69,7 @@ def press_cell(screen: Screen, weekday: int, hour: int) -> None:
 
 
 def test_figures_lead_to_the_lists_behind_them(operator: Screen) -> None:
-    bill_some(operator.stack, operator.parameter("competencia") or "")
+    bill_some(operator.stack, operator.open().parameter("competencia") or "")
     operator.click("Atualizar")
     pills = operator.page.locator(".st-key-stfc_pillrow_not_invoiced button")
     expect(pills.first).to_be_visible()
@@ -90,7 +90,7 @@ def test_figures_lead_to_the_lists_behind_them(operator: Screen) -> None:
 
 
 def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator: Screen) -> None:
-    month = operator.parameter("competencia") or ""
+    month = operator.open().parameter("competencia") or ""
     bill_some(operator.stack, month)
     operator.click("Atualizar")
     read = operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
@@ -134,7 +134,7 @@ def test_a_click_in_one_chart_filters_the_others_and_a_second_undoes_it(operator
 
 
 def test_the_table_behind_the_chart_says_what_the_terminal_says(operator: Screen) -> None:
-    month = operator.parameter("competencia") or ""
+    month = operator.open().parameter("competencia") or ""
     bill_some(operator.stack, month)
     operator.click("Atualizar")
     operator.page.locator(".st-key-icon_only_overview_hours button").click()
@@ -149,7 +149,7 @@ def test_the_table_behind_the_chart_says_what_the_terminal_says(operator: Screen
 
 
 def test_an_empty_month_says_why_and_leads_to_billing(operator: Screen) -> None:
-    operator.page.locator(".st-key-competence_next button").click()
+    operator.open().page.locator(".st-key-competence_next button").click()
     operator.settle()
     assert "Nenhuma ligação lida em" in operator.text()
     assert "contratos sem arquivo: a cobrar" in operator.text()
@@ -161,7 +161,7 @@ def test_an_empty_month_says_why_and_leads_to_billing(operator: Screen) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_overview_has_no_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})
-    screen = Screen(context.new_page(), stack).open().sign_in("supervisor")
+    screen = Screen(context.new_page(), stack).known_as("supervisor").open()
     bill_some(stack, screen.parameter("competencia") or "")
     screen.click("Atualizar")
     expect(screen.page.locator(".st-key-stfc_chart_overview_hours .nsewdrag")).to_be_attached()

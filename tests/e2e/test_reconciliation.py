@@ -36,7 +36,7 @@ def divergent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def manager(divergent: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
     """A manager's tab."""
-    return new_screen(divergent).open().sign_in("gestor")
+    return new_screen(divergent).known_as("gestor")
 
 
 def holds(stack: Stack) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def decide(screen: Screen, act: str, facts: str, reason: str) -> None:
 def test_a_manager_reads_the_riskiest_releases_it_and_rejects_two_others_each_once(manager: Screen) -> None:
     stack = manager.stack
     before = holds(stack)
-    manager.go("Conferência")
+    manager.open(PATH)
     first = before[0]
     expect(case(manager)).to_contain_text(first["contract"])
     for words in ("Declarado pelo arquivo", "Soma dos registros", "Nossa tarifação", f"({first['code']})"):
@@ -118,7 +118,7 @@ def test_the_queue_is_narrowed_and_a_link_opens_the_same_charge(manager: Screen)
 
 
 def test_an_operator_reads_who_may_decide(divergent: Stack, new_screen: Callable[[Stack], Screen]) -> None:
-    screen = new_screen(divergent).open().sign_in("operador").open(PATH)
+    screen = new_screen(divergent).known_as("operador").open(PATH)
     expect(case(screen)).to_contain_text("Nossa tarifação")
     expect(bar(screen)).to_contain_text("Liberar e rejeitar pedem o papel gestor; você está como operador.")
     for act in ("Liberar", "Rejeitar"):
@@ -129,7 +129,7 @@ def test_an_operator_reads_who_may_decide(divergent: Stack, new_screen: Callable
 def test_conferencia_has_no_access_fault_of_ours(scheme: str, browser: Browser, divergent: Stack) -> None:
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
     screen = Screen(context.new_page(), divergent)
-    screen.open().sign_in("gestor")
+    screen.known_as("gestor")
     for tab in ("retidas", "completude", "decididas"):
         screen.open(PATH, aba=tab)
         found = Axe().run(screen.page).response["violations"]

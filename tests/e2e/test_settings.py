@@ -17,8 +17,8 @@ TABS = ("plataforma", "planos", "competencias", "parametros", "pessoas", "audito
 def test_a_manager_tests_the_platform_changes_a_parameter_and_finds_it_in_the_trail(
     stack: Stack, new_screen: Callable[[Stack], Screen]
 ) -> None:
-    screen = new_screen(stack).open().sign_in("gestor")
-    screen.go("Configurações e auditoria").click("Testar agora")
+    screen = new_screen(stack).known_as("gestor")
+    screen.open(PATH).click("Testar agora")
     main = screen.page.get_by_test_id("stMain")
     expect(main).to_contain_text("tudo certo.")
     for step in ("Endereço", "Conexão", "Token", "Listagem do mês"):
@@ -48,7 +48,7 @@ def test_a_manager_tests_the_platform_changes_a_parameter_and_finds_it_in_the_tr
 def test_no_tab_has_an_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
     screen = Screen(context.new_page(), stack)
-    screen.open().sign_in("gestor")
+    screen.known_as("gestor")
     for tab in TABS:
         screen.open(PATH, aba=tab)
         if tab == "plataforma":

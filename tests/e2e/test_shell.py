@@ -23,15 +23,15 @@ MANAGERS = "Configurações e auditoria"
 STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_deep_link_asks_for_a_role_instead_of_showing_the_page(path: str, screen: Screen) -> None:
-    screen.open(path)
-    expect(screen.page.get_by_role("heading", level=1)).to_have_text("Quem está usando o Dashboard?")
-    assert "Resumo da rotina" not in screen.text()
+def test_deep_links_ask_for_a_role_instead_of_showing_the_page(screen: Screen) -> None:
+    for path in PATHS:
+        screen.open(path)
+        expect(screen.page.get_by_role("heading", level=1)).to_have_text("Quem está usando o Dashboard?")
+        assert "Resumo da rotina" not in screen.text()
 
 
 def test_menu_is_the_routines_letter_for_letter(operator: Screen) -> None:
-    links = operator.page.get_by_test_id("stSidebarNavLink")
+    links = operator.open().page.get_by_test_id("stSidebarNavLink")
     assert [" ".join(text.split("\n")[-1].split()) for text in links.all_inner_texts()] == [*MENU, MANAGERS]
     for name in MENU:
         operator.go(name)
@@ -42,7 +42,8 @@ def test_menu_is_the_routines_letter_for_letter(operator: Screen) -> None:
     assert "Resumo da rotina:" not in operator.text()
 
 
-def test_a_reload_keeps_the_role(operator: Screen) -> None:
+def test_a_reload_keeps_the_role(screen: Screen) -> None:
+    operator = screen.open().sign_in("operador")
     operator.page.reload()
     operator.settle()
     expect(operator.page.get_by_role("heading", level=1)).to_have_text("Visão geral")
@@ -64,7 +65,7 @@ def test_competence_lives_in_the_address(operator: Screen) -> None:
 
 
 def test_help_opens_in_a_drawer(operator: Screen) -> None:
-    operator.go("Gerar Cobrança").click("Ajuda")
+    operator.open("gerar-cobranca").click("Ajuda")
     drawer = operator.page.get_by_role("dialog")
     expect(drawer).to_contain_text("Quem está na lista")
     operator.page.keyboard.press("Escape")
@@ -72,13 +73,13 @@ def test_help_opens_in_a_drawer(operator: Screen) -> None:
 
 
 def test_page_speaks_portuguese_and_the_server_answers_its_health(operator: Screen) -> None:
-    assert operator.page.locator("html").get_attribute("lang") == "pt-BR"
+    assert operator.open().page.locator("html").get_attribute("lang") == "pt-BR"
     answer = operator.page.request.get(f"{operator.stack.url}/api/healthz")
     assert answer.json() == {"status": "ok"}
 
 
 def test_role_can_be_changed_at_the_foot(operator: Screen) -> None:
-    operator.click("ana.lima · operador")
+    operator.open().click("ana.lima · operador")
     operator.page.get_by_text("gestor", exact=True).click()
     operator.settle()
     assert "ana.lima · gestor" in operator.text()
@@ -88,7 +89,7 @@ def test_role_can_be_changed_at_the_foot(operator: Screen) -> None:
 def test_shell_has_no_access_fault_of_ours(scheme: str, browser: Browser, stack: Stack) -> None:
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})
     screen = Screen(context.new_page(), stack)
-    screen.open().sign_in("operador").go("Faturas fechadas")
+    screen.known_as("operador").open("faturas")
     found = Axe().run(screen.page).response["violations"]
     ours = {
         one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found if one["id"] not in STREAMLITS_OWN
@@ -106,7 +107,7 @@ def test_without_a_platform_every_screen_says_who_enables_it(
     running.halt("app")
     del running.environment["STFC_SUMMIT_URL"]
     running.launch("app", "--port", "0")
-    screen = new_screen(running).open().sign_in("supervisor")
+    screen = new_screen(running).known_as("supervisor").open()
     for name in MENU:
         screen.go(name)
         assert "A integração STFC - Summit não está habilitada" in screen.text()

@@ -43,7 +43,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def tracking(faulty: Stack, new_screen: Callable[[Stack], Screen]) -> Screen:
     """An operator's tab."""
-    return new_screen(faulty).open().sign_in("operador")
+    return new_screen(faulty).known_as("operador")
 
 
 def batch(stack: Stack, number: int = 1) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def full_runs(page: Page) -> list[int]:
 def test_what_can_succeed_is_retried_in_three_clicks(tracking: Screen) -> None:
     before = {item["contract"]: item for item in batch(tracking.stack)["items"]}
     likely = {contract for contract, item in before.items() if item["code"] == "SUM-5XX"}
-    tracking.page.evaluate(_COUNT_CLICKS)
+    tracking.open().page.evaluate(_COUNT_CLICKS)
     opened = open_logs(tracking.go("Gerar Cobrança - Acompanhamento"))
     expect(opened).to_contain_text("Erro no servidor da Summit")
     expect(opened).to_contain_text("Pode dar certo")
@@ -104,7 +104,7 @@ def test_what_can_succeed_is_retried_in_three_clicks(tracking: Screen) -> None:
 def test_an_operator_finds_what_failed_reads_why_and_retries_only_that(tracking: Screen) -> None:
     before = {item["contract"]: item for item in batch(tracking.stack)["items"]}
     failed = with_code(tracking.stack, "ARQ-FMT")
-    opened = open_logs(tracking.go("Gerar Cobrança - Acompanhamento"))
+    opened = open_logs(tracking.open(PATH))
     tracking.expect_parameter("lote", "1")
     expect(opened).to_contain_text("Arquivo fora do formato combinado")
     expect(opened).to_contain_text("Abrir chamado na Summit com o anexo")
@@ -199,7 +199,7 @@ def test_a_supervisor_finds_a_customer_and_reads_the_log_but_acts_on_nothing(
     faulty: Stack, new_screen: Callable[[Stack], Screen]
 ) -> None:
     items = batch(faulty)["items"]
-    screen = new_screen(faulty).open().sign_in("supervisor").open(PATH, aba="contratos")
+    screen = new_screen(faulty).known_as("supervisor").open(PATH, aba="contratos")
     expect(screen.page.get_by_role("tab", name="Contratos")).to_have_text(f"Contratos {len(items)}")
     customer = screen.grid().column(1)[2]
     screen.search(customer)
@@ -257,7 +257,7 @@ def test_a_running_batch_refreshes_without_moving_anything_under_the_reader(
     waits = {"STFC_RETRY_FIRST": "60", "STFC_RETRY_MOST": "60"}
     stack = new_stack(contracts=30, months=2, simulator=("--fault", "500=0.6@file"), settings=waits)
     stack.run("bill", "--competence", str(LAST), "--all")
-    screen = new_screen(stack).open().sign_in("operador")
+    screen = new_screen(stack).known_as("operador")
     screen.page.set_viewport_size({"width": 1366, "height": 500})
     runs = full_runs(screen.page)
     screen.open(PATH, lote="1", resultado="todos")
