@@ -9,15 +9,8 @@ BENCHES = $(filter-out bench/__init__.py bench/rig.py bench/call_history.py,$(wi
 demo: $(VENV)/.ready
 	@exec $(BIN)/stfc demo $(ARGS)
 
-# Unit and integration tests go to whoever of two is free; browser tests, which mostly wait, go by file to three, for a
-# file shares one product.
-# A browser test that fails beside others runs once more by itself: what fails then is broken, what passes then is
-# printed as FAILED above all the same, to be made firm.
 test: $(VENV)/.ready system-parts check
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/unit tests/integration
-ifneq ($(wildcard tests/e2e/test_*.py),)
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/e2e || $(BIN)/python -m pytest -q --last-failed tests/e2e
-endif
+	@.ci/run-tests $(BIN)/python
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff check .

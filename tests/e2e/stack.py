@@ -83,9 +83,11 @@ class Stack:
         simulator: tuple[str, ...] = (),
         settings: Mapping[str, str] | None = None,
         port: int = 0,
+        platform: bool = True,
     ) -> None:
         self.folder = folder
         self._port = port
+        self._has_platform = platform
         self.erp = folder / "erp"
         self._contracts = contracts
         self._months = months
@@ -106,17 +108,22 @@ class Stack:
         return self._running["app"].ready
 
     def start(self) -> "Stack":
-        """Dump, import, start simulator, worker and app: side by side what does not need each other."""
+        """Dump, import, start simulator, worker and app: side by side what does not need each other.
+
+        Without a platform the app is alone.
+        """
         options = ["--contracts", str(self._contracts), "--months", str(self._months), "--seed", "7"]
         self.run("simulator", "dump", str(self.erp), *options)
         platform = ("simulator", "--port", "0", "--erp", str(self.erp), "--token", TOKEN, *self._simulator_options)
         with ThreadPoolExecutor() as side_by_side:
-            launched = side_by_side.submit(self.launch, *platform)
+            launched = side_by_side.submit(self.launch, *platform) if self._has_platform else None
             self.run("import", str(self.erp))
             self.run("plans", "import", str(ROOT / "data" / "plans" / "demonstracao.toml"))
-            self.environment["STFC_SUMMIT_URL"] = launched.result().ready
-            both = [side_by_side.submit(self.launch, *one) for one in (("worker",), ("app", "--port", str(self._port)))]
-            for one in both:
+            last = [("app", "--port", str(self._port))]
+            if launched:
+                self.environment["STFC_SUMMIT_URL"] = launched.result().ready
+                last.append(("worker",))
+            for one in [side_by_side.submit(self.launch, *one) for one in last]:
                 one.result()
         return self
 
@@ -146,6 +153,6 @@ class Stack:
 
     def stop(self) -> None:
         """End every process and remove the home."""
-        for name in reversed(list(self._running)):
-            self.halt(name)
+        with ThreadPoolExecutor() as side_by_side:
+            list(side_by_side.map(self.halt, list(self._running)))
         shutil.rmtree(self.folder / "home", ignore_errors=True)

@@ -103,10 +103,7 @@ def test_shell_has_no_access_fault_of_ours(scheme: str, browser: Browser, stack:
 def test_without_a_platform_every_screen_says_who_enables_it(
     new_stack: Callable[..., Stack], new_screen: Callable[[Stack], Screen]
 ) -> None:
-    running = new_stack(contracts=5, months=1)
-    running.halt("app")
-    del running.environment["STFC_SUMMIT_URL"]
-    running.launch("app", "--port", "0")
+    running = new_stack(contracts=5, months=1, platform=False)
     screen = new_screen(running).known_as("supervisor").open()
     for name in MENU:
         screen.go(name)

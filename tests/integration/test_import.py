@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stfc.adapters.erp.snapshots import ParquetSnapshotStore
@@ -290,13 +290,19 @@ def test_any_text_that_a_csv_writer_quotes_is_read_back(
     assert pl.read_parquet(staged.folder / "contracts.parquet")["customer"].to_list() == names
 
 
-@given(centavos=st.integers(0, 99_999_999_999_999), decimals=st.integers(0, 4))
-def test_amounts_are_exact(tmp_path_factory: pytest.TempPathFactory, centavos: int, decimals: int) -> None:
+@settings(max_examples=15)  # an import each; many amounts in each
+@given(amounts=st.lists(st.tuples(st.integers(0, 99_999_999_999_999), st.integers(0, 4)), min_size=1, max_size=40))
+def test_amounts_are_exact(tmp_path_factory: pytest.TempPathFactory, amounts: list[tuple[int, int]]) -> None:
     folder = tmp_path_factory.mktemp("dump")
-    written = f"{Decimal(centavos) / 100:.2f}" + "0" * decimals
-    a_dump(folder / "erp", services=[service_row(monthly_fee=written)])
+    rows = [
+        service_row(f"S{number}", monthly_fee=f"{Decimal(centavos) / 100:.2f}" + "0" * decimals)
+        for number, (centavos, decimals) in enumerate(amounts, start=1)
+    ]
+    a_dump(folder / "erp", services=rows)
     staged = ParquetSnapshotStore(folder / "out").stage(folder / "erp", 1, None)
-    assert pl.read_parquet(staged.folder / "services.parquet")["monthly_fee"].to_list() == [centavos]
+    read = pl.read_parquet(staged.folder / "services.parquet")
+    expected = {f"S{number}": centavos for number, (centavos, _) in enumerate(amounts, start=1)}
+    assert dict(zip(read["service"], read["monthly_fee"], strict=True)) == expected
 
 
 def test_a_table_that_is_absent_is_left_as_it_was(store: ParquetSnapshotStore, tmp_path: Path) -> None:
