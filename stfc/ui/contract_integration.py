@@ -77,21 +77,24 @@ def _resend(case: Case) -> None:
         )
         st.markdown(f":gray[{words}]")
         return
-    name = f"provision_{case.contract}"
+    name = _act(case.contract)
     st.button(
         labels.RESEND,
         key="contract_resend",
         type="primary",
         icon=":material/sync:",
         on_click=_ask_for,
-        args=(case.contract, name, actions.request_key(name)),
+        args=(case.contract, actions.request_key(name)),
     )
 
 
-def _ask_for(contract: str, name: str, key: str) -> None:
+def _act(contract: str) -> str:
+    return f"provision_{contract}"
+
+
+def _ask_for(contract: str, key: str) -> None:
     """Note the wish to send; a second click carries the key of the first and is not another wish."""
-    if key == actions.request_key(name):
-        actions.done(name)
+    if key == actions.request_key(_act(contract)):
         st.session_state[_PENDING] = contract
 
 
@@ -102,6 +105,8 @@ def _send_pending(case: Case) -> None:
     with st.spinner(labels.SENDING):
         # Taken inside: a rerun before this line still sends, one after it does not send again.
         del st.session_state[_PENDING]
+        # Only now, with the button on the screen still under the old key: a click meanwhile is no wish of its own.
+        actions.done(_act(case.contract))
         result = asyncio.run(session.application().provisioning.send(case.contract, session.actor()))
         states.toast(*_toast(result))
     st.rerun()

@@ -424,7 +424,8 @@ CLOSED: dict[str, tuple[str, str]] = {
 def test_what_no_screen_uses_is_closed(name: str, server: str) -> None:
     method, path = CLOSED[name]
     answer = httpx.request(method, server + path, content=b"x" * 1000)
-    assert answer.status_code == 403
+    # Streamlit itself knows no such method for an upload, which a manager may make.
+    assert answer.status_code in (403, 405)
 
 
 SOCKETS: dict[str, tuple[str, str]] = {
