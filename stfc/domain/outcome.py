@@ -22,6 +22,8 @@ class ItemOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+DONE_OUTCOMES = frozenset({ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD})
+"""What an item came to when its file was charged, at zero or held too."""
 LIVE_OUTCOMES = frozenset(
     {
         ItemOutcome.WAITING,

@@ -17,7 +17,7 @@ from stfc.domain.approval import reversal_subject
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
-from stfc.domain.outcome import LIVE_OUTCOMES, ItemOutcome
+from stfc.domain.outcome import DONE_OUTCOMES, LIVE_OUTCOMES, ItemOutcome
 from stfc.errors import NotFoundError, NotPossibleError
 from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBatch, RecentWork
 
@@ -285,8 +285,7 @@ class SqlBatchLedger:
         is listed again. ``invoiced`` are value ids that the ERP has invoiced: those cannot be reversed any more.
         Who may not decide holds (``may_decide``) reverses none either: a rejected hold ends as a reversal.
         """
-        done = (ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD)
-        chosen = [items.c.batch == batch, items.c.outcome.in_(done), ~items.c.reversed]
+        chosen = [items.c.batch == batch, items.c.outcome.in_(sorted(DONE_OUTCOMES)), ~items.c.reversed]
         if contracts is not None:
             chosen.append(among(items.c.contract, contracts))
         invoiced = frozenset(invoiced)

@@ -14,12 +14,11 @@ from stfc.adapters.ledger.sets import among
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.money import Centavos, cut
-from stfc.domain.outcome import ItemOutcome
+from stfc.domain.outcome import DONE_OUTCOMES, ItemOutcome
 from stfc.services.ports import CorrectionRow
 
 corrections, items, charges, events = schema.corrections, schema.items, schema.charges, schema.zero_events
 
-_DONE = (ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD)
 _OPEN, _REPLACED = "open", "replaced"
 
 
@@ -31,7 +30,11 @@ class SqlCorrectionLedger:
 
     def charged_months(self) -> list[Competence]:
         """The competences, newest first, in which anything is charged or came out at zero."""
-        query = sa.select(items.c.competence).where(items.c.outcome.in_(_DONE), ~items.c.reversed).distinct()
+        query = (
+            sa.select(items.c.competence)
+            .where(items.c.outcome.in_(sorted(DONE_OUTCOMES)), ~items.c.reversed)
+            .distinct()
+        )
         with self._database.read() as connection:
             found = connection.execute(query.order_by(items.c.competence.desc())).scalars()
             return [Competence.parse(one) for one in found]

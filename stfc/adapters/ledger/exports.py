@@ -15,7 +15,7 @@ from stfc.adapters.ledger.parts import read_live_calls
 from stfc.adapters.ledger.records import claim_id
 from stfc.domain.competence import Competence
 from stfc.domain.money import reais
-from stfc.domain.outcome import ItemOutcome
+from stfc.domain.outcome import DONE_OUTCOMES
 from stfc.errors import NotPossibleError
 from stfc.services.ports import ExportImage
 
@@ -23,7 +23,6 @@ charges, values, events, items = schema.charges, schema.eventual_values, schema.
 
 _MONEY = pa.decimal128(18, 2)
 _INSTANT = pa.timestamp("us", "UTC")
-_DONE = (ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD)
 
 CHARGES = pa.schema(
     [
@@ -165,7 +164,12 @@ def _charged(connection: Connection, competence: Competence) -> pa.Table:
 def _weights(connection: Connection, competence: Competence) -> list[tuple[str, int]]:
     query = (
         sa.select(items.c.contract, items.c.calls)
-        .where(items.c.competence == str(competence), items.c.outcome.in_(_DONE), ~items.c.reversed, items.c.calls > 0)
+        .where(
+            items.c.competence == str(competence),
+            items.c.outcome.in_(sorted(DONE_OUTCOMES)),
+            ~items.c.reversed,
+            items.c.calls > 0,
+        )
         .order_by(items.c.contract)
     )
     return [(row.contract, row.calls) for row in connection.execute(query)]

@@ -21,7 +21,7 @@ from stfc.adapters.ledger.sets import among
 from stfc.adapters.ledger.work import Settlement, read_history, read_undecided
 from stfc.domain.competence import Competence
 from stfc.domain.money import Centavos, plain
-from stfc.domain.outcome import Finding, ItemOutcome
+from stfc.domain.outcome import DONE_OUTCOMES, Finding, ItemOutcome
 from stfc.domain.plan import PlanVersion
 from stfc.domain.rerating import Repriced
 from stfc.errors import NotPossibleError
@@ -41,7 +41,6 @@ from stfc.services.ports import (
 
 items, batches, charges, events = schema.items, schema.batches, schema.charges, schema.zero_events
 
-_DONE = sorted((ItemOutcome.CHARGED, ItemOutcome.HELD, ItemOutcome.ZERO))
 _FIRST_ATTEMPT = 1
 
 
@@ -154,7 +153,7 @@ def _live(competence: Competence) -> sa.Select[Any]:
     return (
         sa.select(*found, source, dropped)
         .select_from(joined)
-        .where(items.c.competence == str(competence), ~items.c.reversed, items.c.outcome.in_(_DONE))
+        .where(items.c.competence == str(competence), ~items.c.reversed, items.c.outcome.in_(sorted(DONE_OUTCOMES)))
     )
 
 

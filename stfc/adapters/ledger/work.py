@@ -30,6 +30,7 @@ from stfc.domain.competence import Competence, local_day
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos, plain
 from stfc.domain.outcome import (
+    DONE_OUTCOMES,
     LIFTED_BY_ITSELF,
     Charged,
     Failed,
@@ -58,7 +59,6 @@ items, batches, workers = schema.items, schema.batches, schema.workers
 _COUNTED = 1_000
 _PAST_MONTHS = 12
 _ENDINGS = ("code", "rule", "amount", "calls", "next_try_at", "ended_at", "period_from", "period_until")
-_DONE = frozenset({ItemOutcome.CHARGED, ItemOutcome.ZERO, ItemOutcome.HELD})
 
 
 class SqlWorkLedger:
@@ -646,7 +646,7 @@ def _claimed_rows(connection: Connection, results: Sequence[ItemResult]) -> dict
 
 def _is_settled(connection: Connection, result: ChunkResult, claimed: Mapping[int, sa.Row[Any]]) -> bool:
     """Whether a transaction of this very result has been committed: a claim of it charged, or its part is listed."""
-    if any(row.outcome in _DONE for row in claimed.values()):
+    if any(row.outcome in DONE_OUTCOMES for row in claimed.values()):
         return True
     parts = schema.parts
     listed = sa.select(parts.c.part).where(parts.c.path == result.part.path) if result.part else None
