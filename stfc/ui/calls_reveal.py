@@ -12,7 +12,7 @@ import streamlit as st
 from stfc.domain.competence import Competence
 from stfc.domain.role import Role
 from stfc.errors import StfcError
-from stfc.services.ports import SHEET_ROWS, ExportFormat, TableSource
+from stfc.services.ports import ExportFormat, TableSource
 from stfc.services.queries import CallQuery
 from stfc.ui import actions, downloads, guard, labels, server, session
 from stfc.ui import format as fmt
@@ -72,12 +72,9 @@ def offer(
     if not guard.may(Role.MANAGER):
         return
     with st.popover(labels.REVEAL_EXPORT, icon=":material/visibility:", key=downloads.popover_key(FILE)):
-        for form, said in labels.DOWNLOAD_FORMS.items():
-            is_full = form == ExportFormat.XLSX and rows > SHEET_ROWS
-            key = f"{FILE}_{form}"
-            st.button(said, key=key, type="tertiary", disabled=is_full, on_click=_choose, args=(ExportFormat(form),))
-            if is_full:
-                st.caption(labels.SHEET_FULL.format(most=fmt.count(SHEET_ROWS), rows=fmt.count(rows)))
+        for name, said in labels.DOWNLOAD_FORMS.items():
+            form = ExportFormat(name)
+            downloads.offer(f"{FILE}_{form}", said, form, rows, _choose, (form,))
     if chosen := st.session_state.pop(_FORM, None):
         _ask(competence, asked, words, rows, chosen, make)
 

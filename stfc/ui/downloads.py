@@ -7,7 +7,7 @@ there again when the reader comes back to the page. It goes with the tab (``serv
 import html
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 import streamlit as st
@@ -33,15 +33,13 @@ def button(key: str, words: str, form: ExportFormat, make: Callable[[], TableSou
 
     ``make`` gives the rows; it is called in the file's own thread.
     """
+    offer(f"{key}_export_{form}", words, form, rows, begin, (key, form, make, rows))
+
+
+def offer(key: str, words: str, form: ExportFormat, rows: int, act: Callable[..., None], args: tuple[Any, ...]) -> None:
+    """The button ``key`` of a form, which calls ``act``; off, with the reason, where no spreadsheet holds the rows."""
     is_full = form is ExportFormat.XLSX and rows > SHEET_ROWS
-    st.button(
-        words,
-        key=f"{key}_export_{form}",
-        type="tertiary",
-        disabled=is_full,
-        on_click=begin,
-        args=(key, form, make, rows),
-    )
+    st.button(words, key=key, type="tertiary", disabled=is_full, on_click=act, args=args)
     if is_full:
         st.caption(labels.SHEET_FULL.format(most=fmt.count(SHEET_ROWS), rows=fmt.count(rows)))
 
