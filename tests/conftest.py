@@ -13,7 +13,7 @@ pytest_plugins = ["tests.postgres", "tests.ledgers"]
 # No deadlines and no "too slow": a busy machine is not a defect.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("explore", **_PATIENT)
-settings.register_profile("ci", **_PATIENT, max_examples=50, derandomize=True, print_blob=True)
+settings.register_profile("ci", **_PATIENT, derandomize=True, print_blob=True)
 settings.register_profile("thorough", **_PATIENT, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "explore"))
 
