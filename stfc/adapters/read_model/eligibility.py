@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
+import pyarrow as pa
 
 from stfc.adapters.read_model.engine import Engine
 from stfc.adapters.read_model.snapshot import ErpFacts
-from stfc.domain.competence import SAO_PAULO
+from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.eligibility import Caution, Rule
 from stfc.domain.outcome import LIVE_OUTCOMES, OPEN_OUTCOMES
 from stfc.services.ports import MonthImage
@@ -19,7 +20,7 @@ from stfc.services.queries import Coverage
 REVERSED = "reversed"
 """What ``outcome`` says of an item that was reversed."""
 
-_FIRST_FAILED = "CASE " + " ".join(f"WHEN NOT r{rule.number} THEN '{rule.key}'" for rule in Rule) + " END"
+_FIRST_FAILED = pl.coalesce(pl.when(~pl.col(f"r{rule.number}")).then(pl.lit(rule.key)) for rule in Rule)
 
 _CAUTIONS = {
     Caution.CUT_DAY_NOT_REACHED: "$today < least($first + (cut_day - 1), $last)",
@@ -30,29 +31,8 @@ _CAUTIONS = {
 }
 _CAUTION_LIST = ", ".join(f"CASE WHEN {holds} THEN '{caution.value}' END" for caution, holds in _CAUTIONS.items())
 
-_FRAME = f"""
-WITH valued AS (
-    SELECT contract FROM erp_values WHERE value_id NOT IN (SELECT value_id FROM own_values)
-    UNION
-    SELECT v.contract FROM own_values v
-    JOIN services s ON s.service = v.service AND s.contract = v.contract WHERE NOT v.deleted
-), zeroed AS (
-    SELECT contract FROM erp_events WHERE event NOT IN (SELECT event FROM own_events)
-    UNION
-    SELECT contract FROM own_events WHERE NOT reversed
-), item AS (
-    -- The live one, of which there is at most one, else the last.
-    SELECT contract,
-        arg_max(outcome, place) AS last_outcome,
-        arg_max(reversed, place) AS last_reversed,
-        arg_max(amount, place) AS item_amount,
-        bool_or(live) AS live
-    FROM (
-        SELECT *, NOT reversed AND list_contains($live_outcomes, outcome) AS live,
-            item + CASE WHEN live THEN 1::BIGINT << 62 ELSE 0 END AS place
-        FROM items
-    ) GROUP BY contract
-), service AS (
+_STANDING = f"""
+WITH service AS (
     SELECT s.contract, s.integrated_on,
         -- The later result counts, ours or the ERP's; on the same day ours.
         p.contract IS NOT NULL AND (s.integrated_on IS NULL OR p.day >= s.integrated_on) AS ours,
@@ -70,81 +50,103 @@ WITH valued AS (
 ), joined AS (
     SELECT e.*,
         coalesce(g.in_error, false) AS in_error, g.integration, g.integration_error, g.integrated_on,
-        CASE WHEN i.last_reversed THEN '{REVERSED}' ELSE i.last_outcome END AS outcome,
-        coalesce(i.live, false) AS live,
-        NOT coalesce(i.live, false) AS r6,
-        e.contract NOT IN (SELECT contract FROM valued) AS r7,
-        e.contract NOT IN (SELECT contract FROM zeroed) AS r8,
-        i.live AND i.last_outcome = 'charged' AS charged_now,
-        i.item_amount, h.* EXCLUDE (contract)
+        h.* EXCLUDE (contract, charged_months), coalesce(h.charged_months, 0) AS charged_months
     FROM erp e
     LEFT JOIN integration g ON g.contract = e.contract
-    LEFT JOIN item i ON i.contract = e.contract
     LEFT JOIN history h ON h.contract = e.contract
-    WHERE e.summit OR i.contract IS NOT NULL
-), judged AS (
-    SELECT *, {_FIRST_FAILED} AS first_failed, list_filter([{_CAUTION_LIST}], lambda c: c IS NOT NULL) AS cautions
-    FROM joined
 )
-SELECT * EXCLUDE (charged_now, item_amount, last_competence, last_amount, charged_months),
-    first_failed IS NULL AS eligible,
-    CASE WHEN charged_now THEN $competence ELSE last_competence END AS last_competence,
-    CASE WHEN charged_now THEN item_amount ELSE last_amount END AS last_amount,
-    coalesce(charged_months, 0) AS charged_months,
-    r3 AND r4 AND r5 AS not_invoiced,
-    in_error OR coalesce(outcome = 'failed', false) AS integration_failed,
-    CASE
-        WHEN live AND list_contains($open_outcomes, outcome) THEN '{Coverage.QUEUED}'
-        WHEN live THEN outcome
-        WHEN first_failed IS NOT NULL THEN '{Coverage.KEPT_OUT}'
-        WHEN outcome = 'failed' THEN '{Coverage.FAILED}'
-        ELSE '{Coverage.TO_BILL}'
-    END AS coverage
-FROM judged ORDER BY contract
+SELECT *, list_filter([{_CAUTION_LIST}], lambda c: c IS NOT NULL) AS cautions FROM joined ORDER BY contract
 """
 
 
-def eligibility(
+def standing(
     engine: Engine,
     erp: ErpFacts,
-    image: MonthImage,
+    competence: Competence,
     *,
     history: pl.DataFrame,
     provisioning: pl.DataFrame,
     plans: Sequence[str],
     today: date,
 ) -> pl.DataFrame:
+    """All of a contract's row that no item, value or event of the month changes: the same all along a batch.
+
+    By number: the columns of ``ErpFacts.contracts`` and of ``history``, in_error, integration, integration_error,
+    integrated_on, cautions. ``plans`` are the codes of the tariff plans that the product knows.
+    """
+    params = {"first": competence.first_day, "last": competence.last_day, "today": today, "plans": list(plans)}
+    tables = {"erp": erp.contracts, "services": erp.services, "history": history, "provisioning": provisioning}
+    return engine.query(_STANDING, params, **tables)
+
+
+def eligibility(standing: pl.DataFrame, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
     """The competence's contracts, by number: r1..r8, first_failed, eligible, cautions, and all that lists show.
 
     A row for every contract that has a Summit service, deleted or not, or an item of the competence. Beside the
-    columns of ``View.contracts`` and of ``ErpFacts.contracts``: in_error, integration_failed (the indicator),
-    not_invoiced, live. ``plans`` are the codes of the tariff plans that the product knows.
+    columns of ``View.contracts`` and of ``standing``: integration_failed (the indicator), not_invoiced, live.
     """
-    competence = image.competence
-    params = {
-        "competence": str(competence),
-        "first": competence.first_day,
-        "last": competence.last_day,
-        "today": today,
-        "plans": list(plans),
-        "live_outcomes": sorted(LIVE_OUTCOMES),
-        "open_outcomes": sorted(OPEN_OUTCOMES),
-    }
-    return engine.query(
-        _FRAME,
-        params,
-        erp=erp.contracts,
-        services=erp.services,
-        erp_values=erp.values,
-        erp_events=erp.events,
-        own_values=image.values,
-        own_events=image.events,
-        items=image.items,
-        history=history,
-        provisioning=provisioning,
+    # A chunk settled is a frame made anew, so this is Polars: DuckDB plans these joins longer than it runs them.
+    outcome, live = pl.col("outcome"), pl.col("live")
+    rows = standing.lazy().join(_last_items(image), on="contract", how="left", maintain_order="left")
+    rows = rows.filter(pl.col("summit") | live.is_not_null()).with_columns(live.fill_null(False))
+    rows = rows.with_columns(
+        r6=~live,
+        r7=~pl.col("contract").is_in(_valued(erp, image).implode()),
+        r8=~pl.col("contract").is_in(_zeroed(erp, image).implode()),
     )
+    rows = rows.with_columns(first_failed=_FIRST_FAILED)
+    charged_now = live & (outcome == "charged")
+    return (
+        rows.with_columns(
+            eligible=pl.col("first_failed").is_null(),
+            last_competence=pl.when(charged_now).then(pl.lit(str(image.competence))).otherwise("last_competence"),
+            last_amount=pl.when(charged_now).then("item_amount").otherwise("last_amount"),
+            not_invoiced=pl.col("r3") & pl.col("r4") & pl.col("r5"),
+            integration_failed=pl.col("in_error") | (outcome == "failed").fill_null(False),
+            coverage=pl.when(live & outcome.is_in(OPEN_OUTCOMES))
+            .then(pl.lit(Coverage.QUEUED.value))
+            .when(live)
+            .then(outcome)
+            .when(pl.col("first_failed").is_not_null())
+            .then(pl.lit(Coverage.KEPT_OUT.value))
+            .when(outcome == "failed")
+            .then(pl.lit(Coverage.FAILED.value))
+            .otherwise(pl.lit(Coverage.TO_BILL.value)),
+        )
+        .drop("item_amount")
+        .collect()
+    )
+
+
+def _last_items(image: MonthImage) -> pl.LazyFrame:
+    """contract, live, outcome, item_amount: of each contract the one live item, else the last."""
+    items = _frame(image.items).lazy().with_columns(live=~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES))
+    last = items.sort("live", "item").unique("contract", keep="last", maintain_order=True)
+    outcome = pl.when("reversed").then(pl.lit(REVERSED)).otherwise("outcome")
+    return last.select("contract", "live", outcome=outcome, item_amount="amount")
+
+
+def _valued(erp: ErpFacts, image: MonthImage) -> pl.Series:
+    """The contracts with a live eventual value (rule 7)."""
+    own = _frame(image.values)
+    theirs = erp.values.join(own, on="value_id", how="anti")
+    ours = own.filter(~pl.col("deleted")).join(erp.services, on=["service", "contract"], how="semi")
+    return pl.concat([theirs["contract"], ours["contract"]])
+
+
+def _zeroed(erp: ErpFacts, image: MonthImage) -> pl.Series:
+    """The contracts with an unreversed zero-billing event (rule 8)."""
+    own = _frame(image.events)
+    theirs = erp.events.join(own, on="event", how="anti")
+    return pl.concat([theirs["contract"], own.filter(~pl.col("reversed"))["contract"]])
 
 
 def by_local_day(provisioning: pl.DataFrame) -> pl.DataFrame:
     """The last results of provisioning with ``day``, the local day of each."""
     return provisioning.with_columns(day=pl.col("at").dt.convert_time_zone(str(SAO_PAULO)).dt.date())
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame

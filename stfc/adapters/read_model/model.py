@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from stfc.adapters.read_model.details import ContractDetails
-from stfc.adapters.read_model.eligibility import by_local_day, eligibility
+from stfc.adapters.read_model.eligibility import by_local_day, eligibility, standing
 from stfc.adapters.read_model.engine import Cache, Engine
 from stfc.adapters.read_model.history import MONTHS, history
 from stfc.adapters.read_model.snapshot import ErpFacts, Snapshot, erp_facts
@@ -63,6 +63,7 @@ class DuckReadModel:
         self._reading = threading.Lock()
         self._erp: Cache[tuple[int | None, Competence], ErpFacts] = Cache(2 * _FRAMES_KEPT)
         self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._standing: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
         self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
 
     def view(self, competence: Competence) -> DuckView:
@@ -144,26 +145,30 @@ class DuckReadModel:
         before = moment.months(MONTHS + 1)[:-1]
         past = tuple((image.competence, image.revision) for image in before)
         results = moment.provisioning
-        key = (
+        stands = (
             moment.state.snapshot,
             moment.competence,
-            moment.image.revision,
             past,
             (results.height, int(results.hash_rows().sum())),
             moment.plans,
             moment.today,
         )
-        return self._frames.get(
-            key,
-            lambda: eligibility(
+        erp = self._erp_facts(moment.state.snapshot, moment.competence)
+
+        def standing_rows() -> pl.DataFrame:
+            return standing(
                 self._engine,
-                self._erp_facts(moment.state.snapshot, moment.competence),
-                moment.image,
+                erp,
+                moment.competence,
                 history=self._histories.get(past, lambda: history(self._engine, before)),
                 provisioning=results,
                 plans=moment.plans,
                 today=moment.today,
-            ),
+            )
+
+        return self._frames.get(
+            (stands, moment.image.revision),
+            lambda: eligibility(self._standing.get(stands, standing_rows), erp, moment.image),
         )
 
     def _erp_facts(self, snapshot: int | None, competence: Competence) -> ErpFacts:
