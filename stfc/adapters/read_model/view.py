@@ -133,7 +133,7 @@ class DuckView:
     def choices(self) -> Mapping[str, Sequence[str]]:
         """The values that occur, for filters."""
         columns = {"states": "state", "plans": "plan", "stages": "stage", "statuses": "status"}
-        listed = self.frame.filter("listed")
+        listed = self.frame.select("listed", *columns.values()).filter("listed")
         return {name: listed[column].drop_nulls().unique().sort().to_list() for name, column in columns.items()}
 
     # --- One contract
