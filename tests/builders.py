@@ -261,6 +261,8 @@ _ITEMS = pa.schema(
         ("calls", pa.int64()),
         ("reversed", pa.bool_()),
         ("late", pa.bool_()),
+        ("period_from", pa.date32()),
+        ("period_until", pa.date32()),
     ]
 )
 _VALUES = pa.schema(
@@ -293,6 +295,8 @@ def an_item(item: int, contract: str = "4711", **changes: Any) -> dict[str, Any]
         "calls": 10,
         "reversed": False,
         "late": False,
+        "period_from": None,
+        "period_until": None,
     } | changes
 
 

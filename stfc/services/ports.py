@@ -426,8 +426,9 @@ class MonthImage:
 
     ``revision`` is the last one that touched the competence. Arrow tables (strings, int64, bool; money in centavos):
 
-    * ``items``: item, contract, batch, outcome, code (or null), rule (or null), amount, calls, reversed, late (bool).
-      Every item of the competence, reversed, refused and failed ones too.
+    * ``items``: item, contract, batch, outcome, code (or null), rule (or null), amount, calls, reversed, late (bool),
+      period_from, period_until (date32, of the file, null where it was not kept). Every item of the competence,
+      reversed, refused and failed ones too.
     * ``values``: value_id, contract, service (or null), kind, amount, deleted, held: the product's own eventual values.
     * ``events``: event, contract, at (date32), reversed: the product's own zero-billing events.
     """

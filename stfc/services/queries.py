@@ -375,6 +375,11 @@ class View(Protocol):
         without any call though at least two of the eleven months before had some, by usual calls."""
         ...
 
+    def uncovered_days(self) -> pa.Table:
+        """contract, since, until (date32, both inclusive), days, customer: of contracts billed in the competence, the
+        days that neither its file's period nor that of the last file before covers; by days, most first."""
+        ...
+
     def passed_lines(self) -> pa.Table:
         """number, contracts (how many), named (their numbers, a list): lines that passed from one contract to another
         in the competence. An import refuses a line that two have at the same time."""

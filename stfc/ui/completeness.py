@@ -1,4 +1,4 @@
-"""*Completude*: what a competence lacks: days without traffic, silent contracts, lines of nobody, or that passed on."""
+"""*Completude*: what a competence lacks: days without traffic or file, silent contracts, stray lines."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -25,6 +25,13 @@ _SILENT: Final = (
     Column("usual_calls", "Ligações por mês", 0, unit="count"),
     Column("months", "Meses com ligação", 0, unit="count"),
 )
+_UNCOVERED: Final = (
+    Column("contract", "Contrato", 0),
+    Column("customer", "Cliente", 0),
+    Column("since", "De", 0, unit="day"),
+    Column("until", "Até", 0, unit="day"),
+    Column("days", "Dias", 0, unit="count"),
+)
 _LINELESS: Final = (
     Column("contract", "Contrato", 0),
     Column("customer", "Cliente", 0),
@@ -44,6 +51,7 @@ def show(view: View) -> None:
     with left:
         _calendar(view, days)
         _silent(view)
+        _uncovered(view)
     with right:
         _passed(view)
         _lineless(view)
@@ -151,6 +159,14 @@ def _silent(view: View) -> None:
     month = fmt.month(view.competence)
     rows = view.silent_contracts().to_pylist()
     _list("silent", labels.SILENT.format(month=month), labels.SILENT_NONE.format(month=month), rows, _SILENT)
+
+
+def _uncovered(view: View) -> None:
+    month = fmt.month(view.competence)
+    rows = view.uncovered_days().to_pylist()
+    _list(
+        "uncovered", labels.UNCOVERED.format(month=month), labels.UNCOVERED_NONE.format(month=month), rows, _UNCOVERED
+    )
 
 
 def _passed(view: View) -> None:

@@ -683,6 +683,30 @@ def test_a_contract_whose_calls_stopped_is_silent(world: World) -> None:
     assert world.model.view(SEPTEMBER).silent_contracts().num_rows == 0
 
 
+@pytest.mark.parametrize(
+    ("since", "uncovered"),
+    [
+        (date(2026, 9, 20), []),
+        (date(2026, 9, 21), []),
+        (date(2026, 9, 22), [(date(2026, 9, 21), date(2026, 9, 21), 1)]),
+        (date(2026, 10, 1), [(date(2026, 9, 21), date(2026, 9, 30), 10)]),
+    ],
+)
+def test_days_between_two_files_that_neither_covers_are_told(
+    world: World, since: date, uncovered: list[tuple[date, date, int]]
+) -> None:
+    world.imports(**many("1", "2", "3"))
+    before = {"period_from": date(2026, 8, 21), "period_until": date(2026, 9, 20)}
+    voided = {"period_from": date(2026, 9, 1), "period_until": date(2026, 9, 5), "reversed": True}
+    world.ledger.put(AUGUST, Month(items=[an_item(1, "1", **before)]))
+    world.ledger.put(SEPTEMBER, Month(items=[an_item(2, "1", **voided), an_item(3, "3")]))
+    now = {"period_from": since, "period_until": date(2026, 10, 20)}
+    world.ledger.put(OCTOBER, Month(items=[an_item(10 + int(contract), contract, **now) for contract in "123"]))
+    found = world.model.view(OCTOBER).uncovered_days().to_pylist()
+    assert [(row["since"], row["until"], row["days"]) for row in found] == uncovered
+    assert {row["contract"] for row in found} <= {"1"}
+
+
 def test_a_line_that_passes_to_another_contract_is_told_in_the_month_in_which_it_does(world: World) -> None:
     tables = many("1", "2")
     tables["lines"] = [

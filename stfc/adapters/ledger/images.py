@@ -27,6 +27,8 @@ _ITEMS = pa.schema(
         ("calls", pa.int64()),
         ("reversed", pa.bool_()),
         ("late", pa.bool_()),
+        ("period_from", pa.date32()),
+        ("period_until", pa.date32()),
     ]
 )
 _VALUES = pa.schema(
@@ -126,8 +128,7 @@ def _month(
     revision: int,
 ) -> pa.Table:
     """The month's rows by key; of those ``known`` at ``revision`` only what changed since is read. None ever goes."""
-    # Flags as the store keeps them, without a Python call for each: Arrow turns the whole column into booleans.
-    columns = [sa.type_coerce(c, sa.Integer) if isinstance(c.type, sa.Boolean) else c for c in _named(table, shape)]
+    columns = [_as_kept(column) for column in _named(table, shape)]
     query = sa.select(*columns).where(table.c.competence == str(competence), table.c.revision > revision)
     rows = as_arrow(connection.execute(query.order_by(*table.primary_key.columns)).all(), shape)
     return rows if known is None else _replaced(known, rows)
@@ -152,8 +153,16 @@ def _named(table: sa.Table, shape: pa.Schema) -> list[sa.Column[Any]]:
     return [table.c[name] for name in shape.names]
 
 
+def _as_kept(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Flags and days as the store keeps them, without a Python call for each: Arrow turns the whole column."""
+    kinds: dict[type, type[sa.types.TypeEngine[Any]]] = {sa.Boolean: sa.Integer, sa.Date: sa.String}
+    kind = kinds.get(type(column.type))
+    return sa.type_coerce(column, kind) if kind else column
+
+
 def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    return pa.array(values).cast(kind) if pa.types.is_boolean(kind) else pa.array(values, kind)
+    is_turned = pa.types.is_boolean(kind) or pa.types.is_date(kind)
+    return pa.array(values).cast(kind) if is_turned else pa.array(values, kind)
 
 
 def _latest_provisioning(connection: Connection) -> pa.Table:

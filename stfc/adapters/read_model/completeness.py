@@ -1,4 +1,4 @@
-"""What a competence lacks: contracts that fell silent, and lines that passed between contracts (PRODUCT 7)."""
+"""What a competence lacks: silent contracts, days that no file covers, and lines that passed on (PRODUCT 7)."""
 
 from collections.abc import Sequence
 
@@ -23,6 +23,18 @@ FROM done now JOIN done past ON past.contract = now.contract AND past.competence
 WHERE now.competence = $competence AND now.calls = 0
 GROUP BY now.contract HAVING count(*) >= $least ORDER BY usual_calls DESC, now.contract
 """
+_UNCOVERED = """
+WITH files AS (
+    SELECT competence, contract, period_from, period_until FROM items
+    WHERE NOT reversed AND outcome IN ('charged', 'zero', 'held') AND period_from IS NOT NULL
+), followed AS (
+    SELECT competence, contract, lag(period_until) OVER (PARTITION BY contract ORDER BY competence) + 1 AS since,
+        period_from - 1 AS until
+    FROM files
+)
+SELECT contract, since, until, (until - since + 1)::BIGINT AS days FROM followed
+WHERE competence = $competence AND since <= until ORDER BY days DESC, contract
+"""
 _PASSED = """
 SELECT l.number, count(DISTINCT s.contract) AS contracts, list_sort(list(DISTINCT s.contract)) AS named
 FROM {lines} l JOIN {summit} s ON s.service = l.service
@@ -36,6 +48,12 @@ def silent_contracts(engine: Engine, images: Sequence[MonthImage], competence: C
     though at least two of the months before in ``images`` had some; by usual calls."""
     params = {"competence": str(competence), "least": _LEAST_MONTHS}
     return engine.query(_SILENT, params, items=items_of(images))
+
+
+def uncovered_days(engine: Engine, images: Sequence[MonthImage], competence: Competence) -> pl.DataFrame:
+    """contract, since, until, days: what lies between the file of ``competence`` and the contract's last one before it
+    in ``images``, and neither's period covers; by days. The files have no number of their own to miss one by."""
+    return engine.query(_UNCOVERED, {"competence": str(competence)}, items=items_of(images))
 
 
 def passed_lines(engine: Engine, snapshot: Snapshot, competence: Competence) -> pl.DataFrame:

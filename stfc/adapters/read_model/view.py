@@ -288,6 +288,16 @@ class DuckView:
         names = self.frame.select("contract", "customer")
         return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
 
+    def uncovered_days(self) -> pa.Table:
+        """Days between the files of a contract that no file covers."""
+        images, competence = self._moment.months(12), self.competence
+        found = self._shop.answers.get(
+            ("uncovered", self._key(images)),
+            lambda: completeness.uncovered_days(self._shop.engine, images, competence),
+        )
+        names = self.frame.select("contract", "customer")
+        return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
+
     def passed_lines(self) -> pa.Table:
         """Lines that passed from one contract to another in the competence."""
         key = ("passed_lines", self.snapshot, self.competence)
