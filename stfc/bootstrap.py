@@ -48,7 +48,7 @@ from stfc.services.audit import Audit
 from stfc.services.backup import Backup, Restoring
 from stfc.services.billing import Billing
 from stfc.services.compaction import Compaction
-from stfc.services.corrected_files import CorrectedFiles
+from stfc.services.corrected_files import CorrectedFiles, CorrectionParts
 from stfc.services.health import Doctor, DoctorPolicy
 from stfc.services.holds import Holds
 from stfc.services.importing import Importing
@@ -334,8 +334,20 @@ class Application:
 
     @cached_property
     def corrected_files(self) -> CorrectedFiles:
-        """Corrected files: look for them, list them."""
-        return CorrectedFiles(self.corrections, self.gateway, self.clock)
+        """Corrected files: look for them, list them, settle them."""
+        return CorrectedFiles(self.corrections, self.gateway, self.clock, self._correction_parts)
+
+    def _correction_parts(self) -> CorrectionParts:
+        from stfc.adapters.calls.assess import ColumnarAssessor
+        from stfc.adapters.calls.difference import ColumnarComparison
+
+        return CorrectionParts(
+            comparer=ColumnarComparison(self.calls, ColumnarAssessor(self.calls, self.clock)),
+            read_model=self.views,
+            snapshots=self.snapshot_ledger,
+            store=self.snapshots,
+            months=SqlMonthLedger(self.database),
+        )
 
     @cached_property
     def rerating(self) -> Rerating:

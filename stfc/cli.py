@@ -23,6 +23,8 @@ import typer
 from stfc.domain import text
 from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
+from stfc.domain.correction import Remedy
+from stfc.domain.masking import mask_number
 from stfc.domain.money import plain, plain_micros
 from stfc.domain.parameter import RANGES, Parameter
 from stfc.domain.plan import PlanVersion
@@ -765,6 +767,74 @@ def files_list(competence: OptionalMonth = None, as_json: AsJson = False) -> Non
     """Os arquivos corrigidos que esperam decisão."""
     found = _application().corrected_files.pending(Competence.parse(competence) if competence else None)
     _answer(_corrections_document(found), as_json, list(map(_correction_line, found)))
+
+
+CorrectionNumber = Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="Número de “files list”.")]
+RemedyOption = Annotated[
+    Remedy,
+    typer.Option(
+        "--how",
+        help="charge-again: estorna e cobra de novo (não faturado); complement, refund: complemento ou desconto num "
+        "mês não faturado; dismiss: deixa como está.",
+    ),
+]
+
+
+@files_app.command("diff")
+def files_diff(correction: CorrectionNumber, as_json: AsJson = False) -> None:
+    """Baixa o arquivo corrigido e mostra a diferença por classe e por ligação; nada muda."""
+    found = _application().corrected_files.difference(correction)
+    classes = [
+        {
+            "class": one.call_class,
+            "calls_before": one.calls_before,
+            "calls_after": one.calls_after,
+            "amount_before": plain_micros(one.before),
+            "amount_after": plain_micros(one.after),
+        }
+        for one in found.difference.classes
+    ]
+    calls = [
+        {
+            "change": one.change.value,
+            "started_at": _local(one.call.started_at),
+            "called": mask_number(one.call.called),
+            "class": one.call.call_class,
+            "amount_before": plain_micros(one.before.amount) if one.before else None,
+            "amount_after": plain_micros(one.after.amount) if one.after else None,
+        }
+        for one in found.difference.calls
+    ]
+    document = {
+        "id": correction,
+        "charged": plain(found.charged),
+        "amount": plain(found.amount),
+        "into": str(found.into),
+        "remedies": [one.value for one in found.remedies],
+        "classes": classes,
+        "calls": calls,
+    }
+    _answer(document, as_json, text.file_difference(found.charged, found.amount, found.difference))
+
+
+@files_app.command("settle")
+def files_settle(
+    correction: CorrectionNumber, how: RemedyOption, reason: DecisionReason, as_json: AsJson = False
+) -> None:
+    """Resolve um arquivo corrigido, uma vez; pede o papel gestor."""
+    application = _application()
+    done = application.corrected_files.settle(correction, how, _actor(application.settings), reason=reason)
+    document = {
+        "id": done.correction,
+        "contract": done.contract,
+        "competence": str(done.competence),
+        "how": done.remedy.value,
+        "batch": done.batch,
+        "value_id": done.value_id,
+        "amount": None if done.amount is None else plain(done.amount),
+        "into": None if done.into is None else str(done.into),
+    }
+    _answer(document, as_json, [text.file_settled(document)])
 
 
 def _corrections_document(found: Sequence[CorrectionRow]) -> dict[str, Any]:

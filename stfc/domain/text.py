@@ -5,9 +5,11 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from stfc.domain.competence import Competence
+from stfc.domain.competence import SAO_PAULO, Competence
+from stfc.domain.correction import Change, FileDifference, Remedy
 from stfc.domain.eligibility import Verdict
 from stfc.domain.masking import mask_number
+from stfc.domain.money import Centavos, plain, plain_micros
 from stfc.domain.outcome import Finding, Held, ItemOutcome
 from stfc.domain.plan import Allowance, Mode
 from stfc.domain.rating.price import AllowanceUse, PriceSteps
@@ -132,6 +134,31 @@ def files_checked(competence: Competence, listed: int, noticed: int) -> str:
     some = "1 correção nova" if noticed == 1 else f"{noticed} correções novas"
     news = some if noticed else "nenhuma correção nova"
     return f"{listed} arquivos na Summit em {month(competence)}: {news}."
+
+
+def file_difference(charged: Centavos, amount: Centavos, found: FileDifference) -> list[str]:
+    """What a corrected file changes: the amounts, a line a class, a line a call; numbers masked."""
+    head = f"Cobrado {reais(plain(charged))}; o arquivo corrigido dá {reais(plain(amount))}."
+    classes = [
+        f"{CLASSES[one.call_class]}: {one.calls_before} → {one.calls_after} ligações, "
+        f"{reais(plain_micros(one.before))} → {reais(plain_micros(one.after))}"
+        for one in found.classes
+    ]
+    calls = [
+        f"{CALL_CHANGES[one.change]}: {one.call.started_at.astimezone(SAO_PAULO):%d/%m/%Y %H:%M:%S} "
+        f"{mask_number(one.call.called)}, "
+        + " → ".join(reais(plain_micros(call.amount)) if call else "—" for call in (one.before, one.after))
+        for one in found.calls
+    ]
+    return [head, *classes, *calls]
+
+
+def file_settled(done: Mapping[str, Any]) -> str:
+    """How a corrected file was settled: ``how``, ``contract``, and ``batch`` or ``value_id``, ``amount``, ``into``."""
+    facts = dict(done)
+    if done["into"]:
+        facts |= {"amount": reais(done["amount"]), "into": month(Competence.parse(done["into"]))}
+    return fill(SETTLED[Remedy(done["how"])], facts)
 
 
 def reais(amount: str | Decimal) -> str:
@@ -293,10 +320,18 @@ NOT_FOUND = {
     "item": "O item {key} não existe.",
     "snapshot": "A importação {key} do ERP não existe mais.",
     "hold": "A cobrança {key} não existe.",
+    "correction": "A correção {key} não existe.",
     "approval": "O pedido {key} não existe, ou pede outra coisa.",
     "batch_contract": "O contrato {key} não está no lote.",
     "charged_contract": "O contrato {key} não tem cobrança nesta competência.",
     "plan": "Não há plano nem versão “{key}”.",
+}
+CALL_CHANGES = {Change.NEW: "Nova", Change.GONE: "Retirada", Change.CHANGED: "Alterada"}
+SETTLED = {
+    Remedy.CHARGE_AGAIN: "Contrato {contract}: cobrança estornada; o lote {batch} o cobra de novo.",
+    Remedy.COMPLEMENT: "Contrato {contract}: complemento {value_id} de {amount} em {into}.",
+    Remedy.REFUND: "Contrato {contract}: desconto {value_id} de {amount} em {into}.",
+    Remedy.DISMISS: "Contrato {contract}: a cobrança fica como está.",
 }
 NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
@@ -314,6 +349,21 @@ NOT_POSSIBLE = {
     "nothing_to_reverse": "Não há cobrança a estornar neste lote para o contrato {contracts}.",
     "platform_down": "O lote {batch} está pausado: {reason} ({code}). "
     "Nenhuma tentativa foi gasta e nada foi cobrado pela metade.",
+    "correction_reason_missing": "Informe o motivo da decisão sobre o arquivo corrigido; ele fica na auditoria.",
+    "correction_decided": "A correção {correction} (contrato {contract}) não espera decisão: já foi resolvida, outra "
+    "versão a substituiu ou a cobrança foi estornada. Nada mudou.",
+    "correction_replaced": "A Summit já tem outra versão do arquivo do contrato {contract}; rode "
+    "“stfc files check {competence}” e decida sobre ela.",
+    "correction_unreadable": "O arquivo corrigido do contrato {contract} não pode ser lido ({code}); nada mudou.",
+    "correction_invoiced": "O valor do contrato {contract} já foi faturado: use complemento ou desconto.",
+    "correction_not_invoiced": "O valor do contrato {contract} ainda não foi faturado: estorne e cobre de novo.",
+    "correction_adjusted": "A cobrança do contrato {contracts} tem complemento ou desconto de um arquivo corrigido e "
+    "não pode ser estornada.",
+    "correction_no_complement": "O arquivo corrigido do contrato {contract} não vale mais que o já cobrado: não há "
+    "complemento.",
+    "correction_no_refund": "O arquivo corrigido do contrato {contract} não vale menos que o já cobrado: não há "
+    "desconto.",
+    "correction_refused": "O contrato {contract} não pode ser cobrado de novo: {rule}. Nada foi estornado.",
     "reveal_reason_missing": "Informe o motivo de revelar os números; ele fica na auditoria.",
     "calls_differ": "O contrato {contract} foi cobrado por {expected} ligações e há {found} guardadas; "
     "nada foi exportado. Rode “stfc doctor”.",
@@ -350,6 +400,7 @@ ACTIONS = {
     "cancel": "cancelar",
     "reverse": "estornar",
     "check_files": "procurar arquivos corrigidos",
+    "settle_file": "resolver arquivos corrigidos",
     "release_hold": "liberar cobranças retidas",
     "rerate": "retarifar uma competência",
     "reject_hold": "rejeitar cobranças retidas",
@@ -442,6 +493,8 @@ def _said(problem: StfcError) -> str:
     if problem.code == "USO-EST":
         if facts["cause"] == "platform_down":
             facts = {**facts, "reason": CODES[facts["code"]].lower().replace("summit", "Summit")}
+        if facts["cause"] == "correction_refused":
+            facts = {**facts, "rule": RULES[facts["rule"]]}
         if facts["cause"] == "approval_over":
             facts = {**facts, "status": APPROVAL_STATUSES[facts["status"]]}
         return fill(NOT_POSSIBLE[facts["cause"]], facts)

@@ -1,17 +1,39 @@
 """Corrected files: other versions of months already charged, noticed from the platform's listing (PRODUCT 5).
 
-Nothing changes by itself: what is noticed is remembered, once, and shown until somebody settles it.
+Nothing changes by itself: what is noticed is remembered, once, and shown until a manager settles it.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
+from stfc.domain.correction import FileDifference, Remedy
+from stfc.domain.eligibility import Rule
+from stfc.domain.money import Centavos
+from stfc.domain.outcome import Charged, Held, Zero
 from stfc.domain.role import Role
+from stfc.errors import NotPossibleError, StaleSnapshotError
 from stfc.services import access
-from stfc.services.ports import Actor, Clock, CorrectionLedger, CorrectionRow, SummitGateway
+from stfc.services.ports import (
+    Actor,
+    Arrived,
+    ChunkSpec,
+    ClaimedItem,
+    Clock,
+    CorrectionDecision,
+    CorrectionLedger,
+    CorrectionRow,
+    CorrectionSource,
+    FileComparer,
+    MonthLedger,
+    SnapshotLedger,
+    SnapshotStore,
+    SummitGateway,
+)
+from stfc.services.queries import InvoiceQuery, ReadModel
 
 
 @dataclass(frozen=True)
@@ -25,13 +47,51 @@ class CheckedFiles:
     pending: tuple[CorrectionRow, ...]
 
 
-class CorrectedFiles:
-    """Look for corrected files, and list what was found."""
+@dataclass(frozen=True)
+class CorrectedFile:
+    """A corrected file as it can be settled. Centavos: ``charged`` is what the contract was charged so far, earlier
+    complements and refunds included, ``amount`` what the new file comes to. ``into`` is the month that a complement or
+    a refund goes to; ``remedies`` are what may be done."""
 
-    def __init__(self, ledger: CorrectionLedger, gateway: Callable[[], SummitGateway], clock: Clock) -> None:
+    row: CorrectionRow
+    difference: FileDifference
+    charged: Centavos
+    amount: Centavos
+    into: Competence
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def change(self) -> Centavos:
+        """How much more the new file comes to; negative if less."""
+        return Centavos(self.amount - self.charged)
+
+
+@dataclass(frozen=True)
+class CorrectionParts:
+    """What settling needs beside ledger and platform."""
+
+    comparer: FileComparer
+    read_model: ReadModel
+    snapshots: SnapshotLedger
+    store: SnapshotStore
+    months: MonthLedger
+
+
+class CorrectedFiles:
+    """Look for corrected files, list what was found, show the difference, settle it."""
+
+    def __init__(
+        self,
+        ledger: CorrectionLedger,
+        gateway: Callable[[], SummitGateway],
+        clock: Clock,
+        parts: Callable[[], CorrectionParts],
+    ) -> None:
+        """``parts`` is asked only when a file is read or settled: listing loads no engine."""
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
+        self._parts = parts
 
     def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
         """The corrected files that wait for a decision, of one month or of all."""
@@ -53,3 +113,140 @@ class CorrectedFiles:
     async def _listing(self, competence: Competence) -> Mapping[str, Descriptor]:
         async with self._gateway() as gateway:
             return await gateway.month(competence)
+
+    # --- One of them
+
+    def difference(self, correction: int) -> CorrectedFile:
+        """Fetch the new file and set it beside what was charged.
+
+        Raises:
+            NotFoundError: there is no such correction.
+            NotPossibleError: it does not wait any more, the platform has yet another version, or it cannot be read.
+            PlatformError: the platform does not answer, or is not configured.
+        """
+        parts, source = self._parts(), self._ledger.source(correction)
+        snapshot = self._snapshot(parts)
+        row = source.row
+        compared = parts.comparer.compare(_spec(source, parts.store.folder(snapshot)), self._arrived(row))
+        outcome = compared.outcome
+        if not isinstance(outcome, Charged | Held | Zero):
+            code = getattr(outcome, "code", "")
+            raise NotPossibleError(cause="correction_unreadable", contract=row.contract, code=code)
+        amount = Centavos(0) if isinstance(outcome, Zero) else outcome.amount
+        charged = Centavos(row.charged + source.settled)
+        is_invoiced = source.value_id in parts.read_model.invoiced_values()
+        return CorrectedFile(
+            row=row,
+            difference=compared.difference,
+            charged=charged,
+            amount=amount,
+            into=_month_open(parts, row),
+            remedies=_remedies(amount - charged, is_invoiced=is_invoiced),
+        )
+
+    def settle(self, correction: int, remedy: Remedy, actor: Actor, *, reason: str) -> CorrectionDecision:
+        """Settle a corrected file, once.
+
+        ``CHARGE_AGAIN`` reverses the charge and queues the contract in one act; a worker then charges the new file by
+        all the rules and checks. ``COMPLEMENT`` and ``REFUND`` put the difference into the contract's next month that
+        is neither invoiced nor closed. ``DISMISS`` leaves everything as it is.
+
+        Raises:
+            NotAllowedError: the actor is no manager.
+            NotPossibleError: without a reason, as ``difference``, or where the remedy does not fit: nothing changes.
+            PlatformError: as ``difference``.
+        """
+        access.require(actor, Role.MANAGER, "settle_file")
+        reason = reason.strip()
+        if not reason:
+            raise NotPossibleError(cause="correction_reason_missing")
+        if remedy is Remedy.DISMISS:
+            return self._ledger.dismiss(correction, reason=reason, actor=actor, now=self._clock())
+        while True:
+            try:
+                if remedy is Remedy.CHARGE_AGAIN:
+                    return self._charge_again(correction, actor, reason)
+                return self._adjust(correction, remedy, actor, reason)
+            except StaleSnapshotError:
+                # An import came between: what is invoiced may be another set now.
+                continue
+
+    def _charge_again(self, correction: int, actor: Actor, reason: str) -> CorrectionDecision:
+        parts, row = self._parts(), self._ledger.source(correction).row
+        snapshot = self._snapshot(parts)
+        evaluation = parts.read_model.evaluate(snapshot, row.competence, [row.contract])
+        if rule := evaluation.failed.get(row.contract, Rule.APPROVED):
+            # The worker would refuse it and the month would stay without any charge.
+            raise NotPossibleError(cause="correction_refused", contract=row.contract, rule=rule.key)
+        return self._ledger.charge_again(
+            correction,
+            invoiced=parts.read_model.invoiced_values(),
+            snapshot=snapshot,
+            reason=reason,
+            actor=actor,
+            now=self._clock(),
+        )
+
+    def _adjust(self, correction: int, remedy: Remedy, actor: Actor, reason: str) -> CorrectionDecision:
+        parts = self._parts()
+        snapshot = self._snapshot(parts)
+        found = self.difference(correction)
+        wanted = found.change if remedy is Remedy.COMPLEMENT else -found.change
+        if wanted <= 0:
+            raise NotPossibleError(cause=f"correction_no_{remedy}", contract=found.row.contract)
+        return self._ledger.adjust(
+            correction,
+            amount=found.change,
+            into=found.into,
+            invoiced=parts.read_model.invoiced_values(),
+            snapshot=snapshot,
+            reason=reason,
+            actor=actor,
+            now=self._clock(),
+        )
+
+    def _snapshot(self, parts: CorrectionParts) -> int:
+        snapshot = parts.snapshots.current()
+        if snapshot is None:
+            raise NotPossibleError(cause="no_snapshot")
+        return snapshot
+
+    def _arrived(self, row: CorrectionRow) -> Arrived:
+        """The file that was noticed; another one is somebody else's decision."""
+        return asyncio.run(self._fetched(row))
+
+    async def _fetched(self, row: CorrectionRow) -> Arrived:
+        async with self._gateway() as gateway:
+            descriptor = await gateway.descriptor(row.contract, row.competence)
+            if not descriptor.available or descriptor.sha256 != row.sha256:
+                raise NotPossibleError(
+                    cause="correction_replaced", contract=row.contract, competence=str(row.competence)
+                )
+            return Arrived(descriptor, await gateway.fetch(descriptor))
+
+
+def _spec(source: CorrectionSource, folder: Path) -> ChunkSpec:
+    row = source.row
+    item = ClaimedItem(row.item, source.claim, row.contract, 0)
+    return ChunkSpec(row.batch, row.competence, (item,), folder, source.calls, plans=source.plans)
+
+
+def _remedies(change: int, *, is_invoiced: bool) -> tuple[Remedy, ...]:
+    if not is_invoiced:
+        return Remedy.CHARGE_AGAIN, Remedy.DISMISS
+    if not change:
+        return (Remedy.DISMISS,)
+    return Remedy.COMPLEMENT if change > 0 else Remedy.REFUND, Remedy.DISMISS
+
+
+def _month_open(parts: CorrectionParts, row: CorrectionRow) -> Competence:
+    """The contract's first month after the corrected one that is neither invoiced nor closed."""
+    view = parts.read_model.view(row.competence)
+    invoices = view.invoices(InvoiceQuery(contracts=(row.contract,), limit=None)).table
+    taken = set(invoices["competence"].to_pylist()) | {
+        str(one.competence) for one in parts.months.rows() if one.closing
+    }
+    month = row.competence.plus(1)
+    while str(month) in taken:
+        month = month.plus(1)
+    return month

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
+from stfc.domain.correction import FileDifference, Remedy
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, ItemOutcome, Outcome
@@ -1266,8 +1267,53 @@ class CorrectionRow:
     seen_at: datetime
 
 
+@dataclass(frozen=True)
+class CorrectionSource:
+    """What an open correction is settled from. ``value_id`` is the charge's eventual value, ``claim`` marks the calls
+    that were charged; ``settled`` (centavos, may be negative) is what complements and refunds of earlier versions have
+    added to the charge; ``calls`` are the live calls near the contract, ``plans`` all versions of all plans."""
+
+    row: CorrectionRow
+    value_id: str
+    claim: int
+    settled: Centavos
+    calls: LiveCalls
+    plans: tuple[PlanVersion, ...]
+
+
+@dataclass(frozen=True)
+class ComparedFile:
+    """What a corrected file comes to, without the charge that it corrects, and how its calls differ from that one's."""
+
+    outcome: Outcome
+    difference: FileDifference
+
+
+class FileComparer(Protocol):
+    """Sets a corrected file beside the calls that were charged."""
+
+    def compare(self, spec: ChunkSpec, arrived: Arrived) -> ComparedFile:
+        """``spec`` has one item, whose ``claim`` is that of the charge. ``StorageError``."""
+        ...
+
+
+@dataclass(frozen=True)
+class CorrectionDecision:
+    """How a correction was settled. ``batch`` will charge again; or ``value_id`` of ``amount`` centavos, in the month
+    ``into``, is the complement or the refund."""
+
+    correction: int
+    contract: str
+    competence: Competence
+    remedy: Remedy
+    batch: int | None = None
+    value_id: str | None = None
+    amount: Centavos | None = None
+    into: Competence | None = None
+
+
 class CorrectionLedger(Protocol):
-    """Which files the platform has replaced since they were charged."""
+    """Which files the platform has replaced since they were charged, and how that was settled."""
 
     def charged_months(self) -> list[Competence]:
         """The competences in which anything is charged, held or came out at zero, newest first."""
@@ -1281,6 +1327,39 @@ class CorrectionLedger(Protocol):
 
     def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
         """Those that wait for a decision and whose charge was not reversed, newest month first, then by contract."""
+        ...
+
+    def source(self, correction: int) -> CorrectionSource:
+        """What it is settled from; ``NotFoundError``, and ``NotPossibleError`` where it does not wait any more or the
+        month's calls were let go."""
+        ...
+
+    def charge_again(
+        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+    ) -> CorrectionDecision:
+        """Reverse the charge and queue its contract in a batch of its own, audited, in one transaction. ``invoiced``
+        are the value ids that the ERP has invoiced, as of ``snapshot`` (``StaleSnapshotError``); ``NotPossibleError``
+        for one of them, in a closed month, and where the correction does not wait any more."""
+        ...
+
+    def adjust(
+        self,
+        correction: int,
+        *,
+        amount: Centavos,
+        into: Competence,
+        invoiced: Collection[str],
+        snapshot: int,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+    ) -> CorrectionDecision:
+        """Add ``amount`` (a complement, or a refund where it is negative) to the month ``into`` as an eventual value
+        without a service, tied to the charge; otherwise as ``charge_again``, but only what is invoiced."""
+        ...
+
+    def dismiss(self, correction: int, *, reason: str, actor: Actor, now: datetime) -> CorrectionDecision:
+        """Leave the charge as it is; ``NotPossibleError`` where the correction does not wait any more."""
         ...
 
 

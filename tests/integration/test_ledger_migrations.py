@@ -79,7 +79,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger_url: str) 
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(HomeVersionError) as caught:
         database.upgrade()
-    assert (caught.value.facts["found"], caught.value.facts["expected"]) == ("9999", "0002")
+    assert (caught.value.facts["found"], caught.value.facts["expected"]) == ("9999", "0003")
     assert database.version() == "9999"
     database.dispose()
 

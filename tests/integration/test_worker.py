@@ -17,9 +17,12 @@ import sqlalchemy as sa
 from stfc.adapters.ledger import schema
 from stfc.bootstrap import Application
 from stfc.domain.competence import Competence
+from stfc.domain.correction import Change, Remedy
 from stfc.domain.outcome import PLATFORM_DOWN
 from stfc.domain.role import Role
+from stfc.errors import NotAllowedError, NotPossibleError
 from stfc.services.ports import Actor, BatchSummary, ItemRow
+from stfc.services.queries import CallQuery
 from stfc.settings import Settings
 from stfc.simulator import erp_dump
 from stfc.simulator.server import SimulatorOptions, running
@@ -395,3 +398,38 @@ def test_a_file_corrected_after_its_charge_is_noticed_and_changes_nothing(plain:
     assert later.corrected_files.check(MONTH, ANA).noticed == 0
     assert ended(later, batch) == before
     sound(later)
+
+
+# --- Corrected files
+
+
+def test_a_corrected_file_is_shown_by_call_and_charged_again_once(plain: House) -> None:
+    app = plain.app()
+    chosen = app.views.eligible(MONTH)[:3]
+    batch = opened(app, chosen)
+    app.worker().run(until_idle=True)
+    before = {one.contract: one for one in ended(app, batch)[1]}
+    plain.platform("corrected=1")
+    app = plain.app()
+    gil = Actor("gil", Role.MANAGER, "tela")
+    first, *others = app.corrected_files.check(MONTH, ANA).pending
+    found = app.corrected_files.difference(first.correction)
+    # The platform's corrected version has one call that costs R$ 1,00 more.
+    assert [(one.change, one.after.amount - one.before.amount) for one in found.difference.calls if one.before] == [
+        (Change.CHANGED, 1_000_000)
+    ]
+    assert (found.charged, found.change) == (before[first.contract].amount, 100)
+    assert found.remedies == (Remedy.CHARGE_AGAIN, Remedy.DISMISS)
+    with pytest.raises(NotAllowedError):
+        app.corrected_files.settle(first.correction, Remedy.CHARGE_AGAIN, ANA, reason="nova versão")
+    with pytest.raises(NotPossibleError):
+        app.corrected_files.settle(first.correction, Remedy.COMPLEMENT, gil, reason="nova versão")
+    done = app.corrected_files.settle(first.correction, Remedy.CHARGE_AGAIN, gil, reason="nova versão")
+    app.worker().run(until_idle=True)
+    assert done.batch is not None
+    (after,) = ended(app, done.batch)[1]
+    assert (after.amount, after.calls) == (found.amount, before[first.contract].calls)
+    assert [one.correction for one in app.corrected_files.pending()] == [one.correction for one in others]
+    seen = app.views.view(MONTH).calls_by_day(CallQuery(contracts=(first.contract,)))
+    assert sum(seen["calls"].to_pylist()) == after.calls, "counted once"
+    sound(app)

@@ -1,6 +1,6 @@
 """Other versions of files of months already charged (ports.CorrectionLedger)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,18 +8,26 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
-from stfc.adapters.ledger.database import Database, bump
-from stfc.adapters.ledger.records import insert
+from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
+from stfc.adapters.ledger.months import is_purged
+from stfc.adapters.ledger.parts import read_live_calls
+from stfc.adapters.ledger.plans import read_versions
+from stfc.adapters.ledger.records import audit, claim_id, correction_value_id, insert, value_id
+from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
-from stfc.domain.money import Centavos, cut
+from stfc.domain.contract import ValueKind
+from stfc.domain.correction import Remedy
+from stfc.domain.money import Centavos, cut, plain
 from stfc.domain.outcome import DONE_OUTCOMES, ItemOutcome
-from stfc.services.ports import CorrectionRow
+from stfc.errors import NotFoundError, NotPossibleError
+from stfc.services.ports import Actor, CorrectionDecision, CorrectionRow, CorrectionSource, LogLine
 
+values, batches = schema.eventual_values, schema.batches
 corrections, items, charges, events = schema.corrections, schema.items, schema.charges, schema.zero_events
 
-_OPEN, _REPLACED = "open", "replaced"
+_OPEN, _REPLACED, _SETTLED = "open", "replaced", "settled"
 
 
 class SqlCorrectionLedger:
@@ -57,8 +65,7 @@ class SqlCorrectionLedger:
     def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
         """The open ones whose charge still stands, newest month first, then by contract."""
         query = (
-            sa.select(corrections, items.c.batch, items.c.amount, items.c.outcome)
-            .join(items, items.c.item == corrections.c.item)
+            _corrections()
             .where(corrections.c.status == sa.literal(_OPEN, literal_execute=True), ~items.c.reversed)
             .order_by(corrections.c.competence.desc(), corrections.c.contract)
         )
@@ -66,6 +73,150 @@ class SqlCorrectionLedger:
             query = query.where(corrections.c.competence == str(competence))
         with self._database.read() as connection:
             return [_row(one) for one in connection.execute(query)]
+
+    def source(self, correction: int) -> CorrectionSource:
+        """What an open correction is settled from, of one moment."""
+        with self._database.read() as connection:
+            row = _open(connection, correction)
+            if is_purged(connection, Competence.parse(row.competence)):
+                raise NotPossibleError(cause="month_purged", competence=row.competence)
+            return CorrectionSource(
+                row=_row(row),
+                value_id=value_id(row.item),
+                claim=claim_id(row.item, row.attempt),
+                settled=_settled(connection, row.item),
+                calls=read_live_calls(connection, contracts=(row.contract, row.contract)),
+                plans=read_versions(connection),
+            )
+
+    def charge_again(
+        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+    ) -> CorrectionDecision:
+        """Reverse the charge and queue its contract, in one transaction: never neither, never both charges live."""
+        with self._database.write() as connection:
+            confirm_snapshot(connection, snapshot)
+            row = _open(connection, correction)
+            competence = Competence.parse(row.competence)
+            refuse_closed(connection, competence)
+            if value_id(row.item) in invoiced:
+                raise NotPossibleError(cause="correction_invoiced", contract=row.contract)
+            line = LogLine(now, "warning", "result", "reversed", {"who": actor.name, "reason": reason})
+            reverse_items(connection, [row], line, status="reversed")
+            made = {"new_batch": _queued(connection, row, snapshot, actor, now)}
+            return _decided(connection, row, Remedy.CHARGE_AGAIN, made, reason, actor, now)
+
+    def adjust(
+        self,
+        correction: int,
+        *,
+        amount: Centavos,
+        into: Competence,
+        invoiced: Collection[str],
+        snapshot: int,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+    ) -> CorrectionDecision:
+        """Add a complement, or a refund where ``amount`` is negative, to ``into``; the charge stays as it is."""
+        with self._database.write() as connection:
+            confirm_snapshot(connection, snapshot)
+            row = _open(connection, correction)
+            if value_id(row.item) not in invoiced:
+                raise NotPossibleError(cause="correction_not_invoiced", contract=row.contract)
+            refuse_closed(connection, into)
+            value = {
+                "value_id": correction_value_id(row.correction),
+                "item": row.item,
+                "batch": row.batch,
+                "contract": row.contract,
+                # None: rule 7 must not keep the contract out of that month (PRODUCT 5).
+                "service": None,
+                "competence": str(into),
+                "kind": (ValueKind.ADDITION if amount > 0 else ValueKind.DISCOUNT).value,
+                "amount": abs(amount),
+                "held": False,
+                "deleted": False,
+                "reason": reason,
+                "source_sha256": row.sha256,
+                "created_at": now,
+            }
+            connection.execute(sa.insert(values).values(**value))
+            remedy = Remedy.COMPLEMENT if amount > 0 else Remedy.REFUND
+            made = {"value_id": value["value_id"]}
+            return _decided(connection, row, remedy, made, reason, actor, now, amount=Centavos(abs(amount)), into=into)
+
+    def dismiss(self, correction: int, *, reason: str, actor: Actor, now: datetime) -> CorrectionDecision:
+        """Leave the charge as it is."""
+        with self._database.write() as connection:
+            row = _open(connection, correction)
+            return _decided(connection, row, Remedy.DISMISS, {}, reason, actor, now)
+
+
+def _corrections() -> sa.Select[Any]:
+    names = ("batch", "amount", "outcome", "attempt", "calls", "reversed")
+    joined = corrections.join(items, items.c.item == corrections.c.item)
+    return sa.select(corrections, *(items.c[name] for name in names)).select_from(joined)
+
+
+def _open(connection: Connection, correction: int) -> sa.Row[Any]:
+    """The correction and its item, which still wait; under the write lock where the transaction writes."""
+    row = connection.execute(_corrections().where(corrections.c.correction == correction)).first()
+    if row is None:
+        raise NotFoundError(kind="correction", key=str(correction))
+    if row.status != _OPEN or row.reversed:
+        raise NotPossibleError(cause="correction_decided", correction=correction, contract=row.contract)
+    return row
+
+
+def _settled(connection: Connection, item: int) -> Centavos:
+    """What live complements and refunds have added to the item's charge."""
+    of_item = (values.c.item == item, values.c.service.is_(None), ~values.c.deleted)
+    found = connection.execute(sa.select(values.c.kind, values.c.amount).where(*of_item))
+    return Centavos(sum(row.amount if row.kind == ValueKind.ADDITION else -row.amount for row in found))
+
+
+def _queued(connection: Connection, row: sa.Row[Any], snapshot: int, actor: Actor, now: datetime) -> int:
+    """A batch of the one contract, waiting for a worker, which asks the platform and every rule again."""
+    batch = {
+        "competence": row.competence,
+        "snapshot": snapshot,
+        # Unique: not even a defect here opens two.
+        "request_key": f"correction-{row.correction}",
+        "created_at": now,
+        "created_by": actor.name,
+        "status": "waiting",
+    }
+    number: int = connection.execute(sa.insert(batches).values(**batch).returning(batches.c.batch)).scalar_one()
+    item = {"batch": number, "competence": row.competence, "contract": row.contract}
+    connection.execute(sa.insert(items).values(**item, outcome=ItemOutcome.WAITING.value))
+    return number
+
+
+def _decided(
+    connection: Connection,
+    row: sa.Row[Any],
+    remedy: Remedy,
+    made: Mapping[str, Any],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    amount: Centavos | None = None,
+    into: Competence | None = None,
+) -> CorrectionDecision:
+    decision = {"status": _SETTLED, "remedy": remedy.value, "decision_reason": reason}
+    by = {"decided_at": now, "decided_by": actor.name}
+    of_row = corrections.c.correction == row.correction
+    connection.execute(sa.update(corrections).where(of_row).values(**decision, **by, **made))
+    facts: dict[str, Any] = {"contract": row.contract, "competence": row.competence, "sha256": row.sha256, **made}
+    if amount is not None:
+        facts |= {"amount": plain(amount), "into": str(into)}
+    action = f"file.{remedy.name.lower()}"
+    audit(connection, actor, now, action, f"correction {row.correction}", reason=reason, facts=facts)
+    competence = Competence.parse(row.competence)
+    bump(connection, competence, *([into] if into else []))
+    batch, value = made.get("new_batch"), made.get("value_id")
+    return CorrectionDecision(row.correction, row.contract, competence, remedy, batch, value, amount, into)
 
 
 class _Changes:

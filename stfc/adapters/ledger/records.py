@@ -45,6 +45,11 @@ def value_id(item: int) -> str:
     return f"STFC-{item}"
 
 
+def correction_value_id(correction: int) -> str:
+    """The key, in the ERP too, of the complement or the refund that settles a corrected file."""
+    return f"STFC-C{correction}"
+
+
 def event_id(item: int) -> str:
     """The key, in the ERP too, of the zero-billing event that an item writes."""
     return f"STFC-Z{item}"

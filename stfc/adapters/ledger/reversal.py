@@ -10,6 +10,7 @@ from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.records import claim_id, insert, log_all
 from stfc.adapters.ledger.sets import among, rows
 from stfc.adapters.ledger.work import hand_back
+from stfc.errors import NotPossibleError
 from stfc.services.ports import LogLine
 
 items, charges, values, events = schema.items, schema.charges, schema.eventual_values, schema.zero_events
@@ -24,8 +25,12 @@ def reverse_items(connection: Connection, found: Sequence[sa.Row[Any]], line: Lo
         found: rows with item, attempt, competence, contract and calls of items that are done and not reversed.
         line: what each item's log says of it.
         status: what the charges end as, ``reversed`` or ``rejected``.
+
+    Raises:
+        NotPossibleError: a complement or a refund in another month hangs on one of the charges.
     """
     ids = [row.item for row in found]
+    _refuse_adjusted(connection, ids)
     connection.execute(sa.update(charges).where(among(charges.c.item, ids)).values(status=status))
     connection.execute(sa.update(values).where(among(values.c.item, ids)).values(deleted=True))
     connection.execute(sa.update(events).where(among(events.c.item, ids)).values(reversed=True))
@@ -46,3 +51,10 @@ def reverse_items(connection: Connection, found: Sequence[sa.Row[Any]], line: Lo
     hand_back(
         connection, among(items.c.contract, [row["contract"] for row in claims]), line.at, event="reversed_meanwhile"
     )
+
+
+def _refuse_adjusted(connection: Connection, ids: Sequence[int]) -> None:
+    query = sa.select(values.c.contract).where(among(values.c.item, ids), values.c.service.is_(None), ~values.c.deleted)
+    contracts = connection.execute(query.distinct().order_by(values.c.contract)).scalars().all()
+    if contracts:
+        raise NotPossibleError(cause="correction_adjusted", contracts=contracts)

@@ -385,7 +385,14 @@ corrections = sa.Table(
     sa.Column("announced", sa.BigInteger),
     sa.Column("records", sa.BigInteger),
     sa.Column("seen_at", Instant, nullable=False),
+    # open, replaced by another version, or settled: how, by whom, why, and what it made.
     sa.Column("status", sa.String, nullable=False),
+    sa.Column("remedy", sa.String),
+    sa.Column("decided_at", Instant),
+    sa.Column("decided_by", sa.String),
+    sa.Column("decision_reason", sa.String),
+    sa.Column("value_id", sa.String),
+    sa.Column("new_batch", sa.BigInteger),
     sa.Index("one_correction_a_version", "item", "sha256", unique=True),
     sa.Index("corrections_of_month", "competence", "contract"),
 )
