@@ -24,6 +24,7 @@ from stfc.domain import text
 from stfc.domain.call import CallClass
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.correction import Remedy
+from stfc.domain.forecast import BatchForecast
 from stfc.domain.masking import mask_number
 from stfc.domain.money import plain, plain_micros
 from stfc.domain.parameter import RANGES, Parameter
@@ -553,17 +554,22 @@ def _preview(application: Any, month: Competence, chosen: list[str] | None, as_j
         "contracts": found.contracts,
         "expected_calls": found.expected_calls,
         "expected_amount": plain(found.expected_amount),
+        "expected_low": plain(found.expected_low),
+        "expected_high": plain(found.expected_high),
         "from_platform": found.from_platform,
         "from_history": found.from_history,
         "warnings": dict(found.warnings),
         "surprises": [
-            {"contract": s.contract, "expected": plain(s.expected), "usual": plain(s.usual)} for s in found.surprises
+            {"contract": s.contract, "expected": plain(s.expected), "usual": plain(s.usual), "outside": s.is_outside}
+            for s in found.surprises
         ],
     }
     lines = [
         f"{found.contracts} contratos em {text.month(month)}: cerca de {text.reais(plain(found.expected_amount))}, "
         f"{found.expected_calls} ligações",
-        f"{found.from_platform} pela Summit, {found.from_history} pelo histórico",
+        f"entre {text.reais(plain(found.expected_low))} e {text.reais(plain(found.expected_high))}",
+        f"{found.from_platform} pela Summit, {found.from_history} pelo histórico, "
+        f"{found.contracts - len(found.forecasts)} sem histórico",
         *(f"aviso: {text.CAUTIONS[name]}: {count}" for name, count in found.warnings.items()),
     ]
     _answer(document, as_json, lines)
@@ -649,6 +655,23 @@ def _summary_document(summary: BatchSummary) -> dict[str, Any]:
         "amount": plain(summary.amount),
         "calls": summary.calls,
         "seconds": seconds,
+        "forecast": _forecast_document(summary.forecast),
+    }
+
+
+def _forecast_document(forecast: BatchForecast | None) -> dict[str, Any] | None:
+    if forecast is None:
+        return None
+    return {
+        "expected": plain(forecast.value),
+        "expected_low": plain(forecast.low),
+        "expected_high": plain(forecast.high),
+        "contracts": forecast.contracts,
+        "settled": forecast.settled,
+        "settled_expected": plain(forecast.settled_expected),
+        "settled_amount": plain(forecast.settled_amount),
+        "difference": plain(forecast.difference),
+        "within_range": forecast.within,
     }
 
 
@@ -663,6 +686,9 @@ def _item_document(item: ItemRow, log: Sequence[LogLine]) -> dict[str, Any]:
         "contract": item.contract,
         "outcome": item.outcome,
         "amount": None if item.amount is None else plain(item.amount),
+        "expected": None if item.expected is None else plain(item.expected),
+        "expected_low": None if item.expected_low is None else plain(item.expected_low),
+        "expected_high": None if item.expected_high is None else plain(item.expected_high),
         "calls": item.calls,
         "code": item.code,
         "message": text.item(item),
@@ -677,7 +703,8 @@ def _batch_lines(summary: BatchSummary) -> list[str]:
     status = text.BATCH_STATUSES[summary.status] + (f" ({summary.pause_code})" if summary.pause_code else "")
     return [
         f"Lote {summary.batch}  {text.month(summary.competence)}  {status}  "
-        f"{text.reais(plain(summary.amount))}  {summary.calls} ligações  {counts}"
+        f"{text.reais(plain(summary.amount))}  {summary.calls} ligações  {counts}",
+        *(f"  {part}" for part in (text.hindsight(summary.forecast) if summary.forecast else ())),
     ]
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
+from stfc.domain.forecast import Forecast
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Charged, Outcome
 from stfc.errors import StaleSnapshotError, StfcError
@@ -242,6 +243,9 @@ class FakeReadModel:
     def evaluate(self, snapshot: int, competence: Competence, contracts: Sequence[str]) -> Evaluation:
         known = [c for c in contracts if c in self.known]
         return Evaluation(snapshot, {c: self.failed.get(c) for c in known}, {c: f"S-{c}" for c in known})
+
+    def forecasts(self, competence: Competence, contracts: Sequence[str]) -> dict[str, Forecast]:
+        return {c: Forecast(Centavos(10), Centavos(5), Centavos(15)) for c in contracts}
 
     def expectations(self, competence: Competence, contracts: Sequence[str]) -> Sequence[object]:
         return self.usual

@@ -8,6 +8,7 @@ from typing import Any
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.correction import Change, FileDifference, Remedy
 from stfc.domain.eligibility import Verdict
+from stfc.domain.forecast import BatchForecast
 from stfc.domain.masking import mask_number
 from stfc.domain.money import Centavos, plain, plain_micros
 from stfc.domain.outcome import Finding, Held, ItemOutcome
@@ -1370,3 +1371,22 @@ def platform_cause(facts: Mapping[str, Any]) -> str | None:
     """``HTTP 503``, ``a resposta terminou antes do fim``: what a platform error's facts say."""
     cause = facts.get("cause")
     return fill(PLATFORM_CAUSES[cause], facts) if cause in PLATFORM_CAUSES else cause
+
+
+# --- Forecast ------------------------------------------------------------------------------------------------------
+
+
+def hindsight(forecast: BatchForecast) -> list[str]:
+    """What a batch was expected to bring and, once something is charged, how that compares."""
+    value, low, high = (reais(plain(one)) for one in (forecast.value, forecast.low, forecast.high))
+    said = f"Previsto na abertura: {value}"
+    parts = [said if low == high else f"{said} (entre {low} e {high})"]
+    if forecast.settled:
+        sign = "-" if forecast.difference < 0 else "+"
+        parts.append(
+            f"cobrado {reais(plain(forecast.settled_amount))} de {reais(plain(forecast.settled_expected))} previstos"
+        )
+        parts.append(f"diferença {sign}{reais(plain(abs(forecast.difference)))}")
+        share = 100 * forecast.within // forecast.settled
+        parts.append(f"{forecast.within} de {forecast.settled} contratos dentro da faixa ({share}%)")
+    return parts

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
+from stfc.domain.forecast import Forecast
 from stfc.domain.money import Centavos, cut
 from stfc.domain.role import Role
 from stfc.errors import NotFoundError, NotPossibleError, PlatformError, StaleSnapshotError
@@ -21,7 +22,7 @@ from stfc.services.ports import (
     SnapshotLedger,
     SummitGateway,
 )
-from stfc.services.queries import ReadModel
+from stfc.services.queries import Expectation, ReadModel
 
 _SURPRISES = 10
 _LISTING_WORTH = 20
@@ -29,18 +30,23 @@ _LISTING_WORTH = 20
 
 @dataclass(frozen=True)
 class Surprise:
-    """A contract whose expected value is far from its usual one (centavos)."""
+    """A contract that the platform announces far from what its own past foretells (centavos).
+
+    ``usual`` is that forecast, ``is_outside`` whether ``expected`` lies outside its range.
+    """
 
     contract: str
     customer: str
     expected: Centavos
     usual: Centavos
+    is_outside: bool = False
 
 
 @dataclass(frozen=True)
 class Preview:
     """What billing the chosen contracts would bring. ``from_platform`` of them have a file announced, ``from_history``
-    are estimated from their past; the rest have neither. ``platform_code`` says why the platform was not asked."""
+    are foreseen from their past (``domain.forecast``); the rest have neither. ``platform_code`` says why the platform
+    was not asked. ``forecasts`` are those of each contract, ``expected_amount`` is their sum."""
 
     competence: Competence
     contracts: int
@@ -51,6 +57,17 @@ class Preview:
     warnings: Mapping[str, int]
     surprises: tuple[Surprise, ...]
     platform_code: str | None
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+
+    @property
+    def expected_low(self) -> Centavos:
+        """Where the range of the run begins: every contract at the low end of its own."""
+        return Centavos(sum(one.low for one in self.forecasts.values()))
+
+    @property
+    def expected_high(self) -> Centavos:
+        """Where the range of the run ends: every contract at the high end of its own."""
+        return Centavos(sum(one.high for one in self.forecasts.values()))
 
 
 class Billing:
@@ -83,7 +100,8 @@ class Billing:
         """
         expectations = self._read_model.expectations(competence, contracts)
         described, code = self._described(competence, [e.contract for e in expectations])
-        calls = amount = from_platform = from_history = 0
+        calls = from_platform = 0
+        forecasts: dict[str, Forecast] = {}
         warnings: dict[str, int] = {}
         surprises: list[Surprise] = []
         for usual in expectations:
@@ -91,14 +109,12 @@ class Billing:
             if descriptor and descriptor.available and descriptor.amount is not None:
                 from_platform += 1
                 calls += descriptor.records or 0
-                expected = cut(descriptor.amount)
-                amount += expected
-                if usual.amount is not None:
-                    surprises.append(Surprise(usual.contract, usual.customer, expected, usual.amount))
-            elif usual.amount is not None:
-                from_history += 1
+                forecasts[usual.contract] = Forecast.announced(cut(descriptor.amount))
+                if usual.forecast:
+                    surprises.append(_surprise(usual, forecasts[usual.contract].value, usual.forecast))
+            elif usual.forecast:
                 calls += usual.calls or 0
-                amount += usual.amount
+                forecasts[usual.contract] = usual.forecast
             for caution in usual.cautions:
                 warnings[caution] = warnings.get(caution, 0) + 1
         surprises.sort(key=lambda s: (-abs(s.expected - s.usual), s.contract))
@@ -106,12 +122,13 @@ class Billing:
             competence=competence,
             contracts=len(expectations),
             expected_calls=calls,
-            expected_amount=Centavos(amount),
+            expected_amount=Centavos(sum(one.value for one in forecasts.values())),
             from_platform=from_platform,
-            from_history=from_history,
+            from_history=len(forecasts) - from_platform,
             warnings=dict(sorted(warnings.items())),
             surprises=tuple(surprises[:_SURPRISES]),
             platform_code=code,
+            forecasts=forecasts,
         )
 
     def _described(
@@ -140,12 +157,20 @@ class Billing:
     # --- The run
 
     def open(
-        self, competence: Competence, contracts: Iterable[str] | None, actor: Actor, *, request_key: str | None = None
+        self,
+        competence: Competence,
+        contracts: Iterable[str] | None,
+        actor: Actor,
+        *,
+        request_key: str | None = None,
+        preview: Preview | None = None,
     ) -> OpenedBatch:
         """Open a batch over ``contracts``, or over all in the list when None; returns at once.
 
         Each contract is checked again: those that are not in the list are refused with the rule. The same
-        ``request_key`` gives the same batch, so that no double click, reload or second tab opens another.
+        ``request_key`` gives the same batch, so that no double click, reload or second tab opens another. What is
+        expected is kept with the batch: as ``preview`` said it where somebody saw one of this competence, else from
+        history, for which the platform is not asked.
 
         Raises:
             NotAllowedError: the actor is no operator.
@@ -153,6 +178,7 @@ class Billing:
             NotPossibleError: nothing was imported yet.
         """
         access.require(actor, Role.OPERATOR, "bill")
+        seen = preview.forecasts if preview and preview.competence == competence else None
         while True:
             snapshot = self._snapshots.current()
             if snapshot is None:
@@ -163,7 +189,7 @@ class Billing:
             if unknown:
                 raise NotFoundError(kind="contract", key=unknown[0])
             try:
-                return self._open_checked(competence, chosen, evaluation, actor, request_key)
+                return self._open_checked(competence, chosen, evaluation, actor, request_key, seen)
             except StaleSnapshotError:
                 continue
 
@@ -174,15 +200,18 @@ class Billing:
         evaluation: Evaluation,
         actor: Actor,
         request_key: str | None,
+        seen: Mapping[str, Forecast] | None,
     ) -> OpenedBatch:
         failed: dict[str, Rule] = {c: rule for c in chosen if (rule := evaluation.failed[c])}
+        passed = [c for c in chosen if c not in failed]
         opened = self._batches.open(
             competence,
-            [c for c in chosen if c not in failed],
+            passed,
             snapshot=evaluation.snapshot,
             actor=actor,
             now=self._clock(),
             request_key=request_key,
+            forecasts=self._read_model.forecasts(competence, passed) if seen is None else seen,
         )
         refused = {c: rule.key for c, rule in failed.items()} | dict(opened.refused)
         return OpenedBatch(opened.batch, opened.items, dict(sorted(refused.items())))
@@ -261,3 +290,7 @@ class Billing:
                 )
             except StaleSnapshotError:
                 continue
+
+
+def _surprise(usual: Expectation, announced: Centavos, foreseen: Forecast) -> Surprise:
+    return Surprise(usual.contract, usual.customer, announced, foreseen.value, not foreseen.holds(announced))

@@ -16,6 +16,7 @@ from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.correction import FileDifference, Remedy
 from stfc.domain.eligibility import Rule
+from stfc.domain.forecast import BatchForecast, Forecast
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import Finding, ItemOutcome, Outcome
 from stfc.domain.parameter import Parameter
@@ -514,6 +515,7 @@ class BatchSummary:
     reversed: int
     next_look_at: datetime | None = None
     idle: timedelta = timedelta()
+    forecast: BatchForecast | None = None
 
     def spent(self, now: datetime) -> timedelta:
         """How long the batch has been worked on, until its end, its pause or ``now``: without the time that it lay done
@@ -540,7 +542,8 @@ class BatchSummary:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """One contract of a batch as it stands. ``facts`` fill the sentence of ``code``."""
+    """One contract of a batch as it stands. ``facts`` fill the sentence of ``code``; ``expected`` is what was foreseen
+    of it when the batch was opened, with its range, None without a past."""
 
     item: int
     batch: int
@@ -557,6 +560,9 @@ class ItemRow:
     next_try_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    expected: Centavos | None = None
+    expected_low: Centavos | None = None
+    expected_high: Centavos | None = None
 
 
 @dataclass(frozen=True)
@@ -588,9 +594,11 @@ class BatchLedger(Protocol):
         actor: Actor,
         now: datetime,
         request_key: str | None,
+        forecasts: Mapping[str, Forecast] | None = None,
     ) -> OpenedBatch:
         """Open a batch over ``contracts`` (already checked against ``snapshot``); those that have a live item, value or
-        event in the ledger are refused. The same ``request_key`` again gives the same batch, whatever is clicked.
+        event in the ledger are refused. ``forecasts`` (unknown contracts in it
+        do not matter) are kept with it. The same ``request_key`` again gives the same batch, whatever is clicked.
         Raises ``StaleSnapshotError`` when ``snapshot`` is not the current one any more."""
         ...
 

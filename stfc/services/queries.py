@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import ContractFacts, Verdicts
+from stfc.domain.forecast import Forecast
 from stfc.domain.money import Centavos
 from stfc.services.ports import Evaluation, Page, Subscriber
 
@@ -223,13 +224,15 @@ class ContractTotals:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a contract usually comes to: records and amount of a usual month, None without history."""
+    """What a contract usually comes to: records and amount of a usual month, None without history; ``forecast`` is that
+    amount for this very month with its range (``domain.forecast``), None where the past is too short."""
 
     contract: str
     customer: str
     calls: int | None
     amount: Centavos | None
     cautions: tuple[str, ...]
+    forecast: Forecast | None = None
 
 
 class View(Protocol):
@@ -406,6 +409,10 @@ class ReadModel(Protocol):
 
     def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
         """The usual month of each of ``contracts`` that exists, in order."""
+        ...
+
+    def forecasts(self, competence: Competence, contracts: Sequence[str]) -> dict[str, Forecast]:
+        """What each of ``contracts`` should come to by its own past; those with too short a past are absent."""
         ...
 
     def evaluate(self, snapshot: int, competence: Competence, contracts: Sequence[str]) -> Evaluation:

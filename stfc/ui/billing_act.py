@@ -104,7 +104,7 @@ def sources(preview: Preview) -> str:
     if preview.from_history:
         parts.append(f"{fmt.count(preview.from_history)} pelo histórico")
     if neither := preview.contracts - preview.from_platform - preview.from_history:
-        parts.append(f"{fmt.count(neither)} sem previsão")
+        parts.append(f"{fmt.count(neither)} sem histórico")
     # A number stays with its noun where the line breaks.
     return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
@@ -159,7 +159,15 @@ def _metrics(preview: Preview, choice: Choice) -> None:
         st.caption(sources(preview) or labels.PREVIEW_NO_SOURCE)
     with amount:
         st.metric("Valor previsto", fmt.money(preview.expected_amount))
+        st.caption(expected_range(preview))
         st.caption(against_usual(preview, choice.totals.expected_amount))
+
+
+def expected_range(preview: Preview) -> str:
+    """``entre R$ 45.000,00 e R$ 52.000,00``; nothing where all is announced, or nothing known."""
+    if preview.expected_low == preview.expected_high:
+        return ""
+    return labels.BETWEEN.format(low=fmt.money(preview.expected_low), high=fmt.money(preview.expected_high))
 
 
 def against_usual(preview: Preview, usual: int) -> str:
@@ -203,6 +211,7 @@ def _surprises(found: Sequence[Surprise]) -> None:
             "customer": one.customer,
             "usual": one.usual,
             "expected": one.expected,
+            "outside": labels.OUTSIDE_RANGE if one.is_outside else labels.WITHIN_RANGE,
             "change": 100 * (one.expected - one.usual) / one.usual if one.usual else None,
         }
         for one in found
@@ -210,9 +219,10 @@ def _surprises(found: Sequence[Surprise]) -> None:
     columns = (
         Column("contract", "Contrato", 0),
         Column("customer", "Cliente", 0),
-        Column("usual", "Mediana", 0, unit="money"),
+        Column("usual", "Histórico", 0, unit="money"),
         Column("expected", "Previsto", 0, unit="money"),
         Column("change", "Variação", 0, show=lambda change: fmt.signed(change, 1, "%"), right=True),
+        Column("outside", "Faixa", 0),
     )
     tables.small(rows, columns, alt=labels.SURPRISES)
 
@@ -268,7 +278,9 @@ def _facts(view: View, choice: Choice) -> str:
 def _open(view: View, choice: Choice, key: str) -> None:
     """Open the batch and go to it; what became impossible meanwhile is said, and the list shows what is left."""
     with st.spinner(labels.OPEN_BUSY):
-        opened = session.application().billing.open(view.competence, choice.ids, session.actor(), request_key=key)
+        opened = session.application().billing.open(
+            view.competence, choice.ids, session.actor(), request_key=key, preview=choice.preview
+        )
     GRID.select(frozenset())
     states.toast(*opened_words(opened, fmt.month(view.competence)))
     if opened.batch is not None:

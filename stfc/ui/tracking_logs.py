@@ -9,6 +9,7 @@ from functools import partial
 
 import streamlit as st
 
+from stfc.domain import text
 from stfc.services.ports import BatchSummary, ItemRow
 from stfc.ui import figures, holds, labels, logs, session, states, tracking, tracking_acts, tracking_items
 from stfc.ui.format import count, counted, elapsed, money, plain
@@ -19,6 +20,8 @@ def show(batch: BatchSummary, now: datetime) -> None:
     """Everything inside the expander."""
     asked = tracking_items.asked(batch)
     _draw_outcomes(batch, asked)
+    if batch.forecast:
+        st.caption(plain(" · ".join(text.hindsight(batch.forecast))))
     ledger = session.application().batches
     due = ledger.next_tries(batch.batch) if batch.open_items else {}
     if batch.next_look_at:

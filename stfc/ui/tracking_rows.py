@@ -156,10 +156,18 @@ def head_html(batch: BatchSummary, now: datetime, pulse: tracking.Pulse = tracki
         f'<b title="{who}">{who}</b><span>{moment(batch.created_at)}</span>',
         f"{figures.bar_html(batch.standing, thin=True, label=name)}"
         f"<span><strong>{count(tracking.done(batch))}</strong> {progress}</span>",
-        f"<b>{money(batch.amount)}</b><span>{tracking.contracts_words(batch.items)}</span>",
+        f"<b>{money(batch.amount)}</b><span>{_under_amount(batch)}</span>",
         style.badge(words, states.TONES.get(shown, "gray")),
     )
     return f'<div class="stfc-batch">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
+
+
+def _under_amount(batch: BatchSummary) -> str:
+    words = tracking.contracts_words(batch.items)
+    if batch.forecast is None:
+        return words
+    told = html.escape(" · ".join(text.hindsight(batch.forecast)))
+    return f'{words} · <span title="{told}">{labels.FORESEEN.format(amount=money(batch.forecast.value))}</span>'
 
 
 def _actions(batch: BatchSummary) -> None:

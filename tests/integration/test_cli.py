@@ -175,7 +175,7 @@ def test_not_invoiced_is_the_list_plus_what_each_rule_keeps_out(terminal: Termin
 def test_preview_opens_nothing(terminal: Terminal) -> None:
     told = terminal.ask("bill", *OF_MONTH, "--all", "--preview")
     names = {"competence", "contracts", "expected_calls", "expected_amount", "from_platform", "from_history"}
-    assert set(told) == names | {"warnings", "surprises"}
+    assert set(told) == names | {"expected_low", "expected_high", "warnings", "surprises"}
     assert told["contracts"] == len(eligible(terminal))
     assert AMOUNT.fullmatch(told["expected_amount"])
     assert told["from_platform"] > 0
@@ -203,12 +203,14 @@ def test_bill_and_wait_answers_what_show_says(billed: Terminal, billed_answer: t
         "amount",
         "calls",
         "seconds",
+        "forecast",
         "items",
     }
     assert (shown["status"], set(shown["outcomes"])) == ("done", OUTCOMES)
     assert sum(shown["outcomes"].values()) == len(shown["items"])
     assert {name for name, count in shown["outcomes"].items() if count} >= {"charged", "zero", "held", "failed"}
     fields = {"contract", "outcome", "amount", "calls", "code", "message", "attempts", "reversed", "log"}
+    fields |= {"expected", "expected_low", "expected_high"}
     assert {frozenset(item) for item in shown["items"]} == {frozenset(fields)}
     lines = [line for item in shown["items"] for line in item["log"]]
     assert {frozenset(line) for line in lines} == {frozenset({"at", "step", "message"})}

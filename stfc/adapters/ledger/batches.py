@@ -12,10 +12,11 @@ from stfc.adapters.ledger.approvals import spend
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
 from stfc.adapters.ledger.records import ENDED, audit, load, log_all, refresh_batch, value_id
 from stfc.adapters.ledger.reversal import reverse_items
-from stfc.adapters.ledger.sets import among, rows
+from stfc.adapters.ledger.sets import among, records, rows
 from stfc.domain.approval import reversal_subject
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
+from stfc.domain.forecast import BatchForecast, Forecast
 from stfc.domain.money import Centavos
 from stfc.domain.outcome import DONE_OUTCOMES, LIVE_OUTCOMES, ItemOutcome
 from stfc.errors import NotFoundError, NotPossibleError
@@ -24,6 +25,8 @@ from stfc.services.ports import Actor, BatchSummary, ItemRow, LogLine, OpenedBat
 items, batches, logs = schema.items, schema.batches, schema.logs
 
 _CREDENTIALS = "SUM-401"
+_EXPECTED = ("expected", "expected_low", "expected_high")
+_SETTLED = (ItemOutcome.CHARGED, ItemOutcome.ZERO)
 _RETRIABLE = (ItemOutcome.FAILED, ItemOutcome.WAITING_FILE)
 
 
@@ -45,6 +48,7 @@ class SqlBatchLedger:
         actor: Actor,
         now: datetime,
         request_key: str | None,
+        forecasts: Mapping[str, Forecast] | None = None,
     ) -> OpenedBatch:
         """Open a batch, at most once per ``request_key``."""
         with self._database.write() as connection:
@@ -58,6 +62,7 @@ class SqlBatchLedger:
             accepted = [c for c in wanted if c not in taken]
             if not accepted:
                 return OpenedBatch(None, 0, refused)
+            known = {c: forecasts[c] for c in accepted if c in forecasts} if forecasts else {}
             batch = connection.execute(
                 sa.insert(batches)
                 .values(
@@ -67,10 +72,11 @@ class SqlBatchLedger:
                     created_at=now,
                     created_by=actor.name,
                     status="waiting",
+                    **_expected(known.values()),
                 )
                 .returning(batches.c.batch)
             ).scalar_one()
-            _enqueue(connection, batch, competence, accepted)
+            _enqueue(connection, batch, competence, accepted, known)
             facts = {"competence": str(competence), "contracts": len(accepted)}
             audit(connection, actor, now, "batch.open", f"batch {batch}", facts=facts)
             bump(connection, competence)
@@ -315,12 +321,35 @@ class SqlBatchLedger:
             return len(found)
 
 
-def _enqueue(connection: Connection, batch: int, competence: Competence, contracts: Sequence[str]) -> None:
-    (contract,) = (chosen := rows(contracts, sa.String)).selected_columns
+def _expected(known: Collection[Forecast]) -> dict[str, int]:
+    """The columns of a batch that say what it was expected to bring; none where nothing was known.
+
+    The range is the sum of the contracts' ranges: a holiday moves them all one way, so they do not even each other out.
+    """
+    if not known:
+        return {}
+    sums = (sum(one.value for one in known), sum(one.low for one in known), sum(one.high for one in known))
+    return dict(zip(_EXPECTED, sums, strict=True))
+
+
+def _enqueue(
+    connection: Connection,
+    batch: int,
+    competence: Competence,
+    contracts: Sequence[str],
+    forecasts: Mapping[str, Forecast],
+) -> None:
+    known = ((c, one.value, one.low, one.high) for c in contracts if (one := forecasts.get(c)))
+    unknown = [c for c in contracts if c not in forecasts]
     same = {"batch": batch, "competence": str(competence), "outcome": ItemOutcome.WAITING.value}
     values = [sa.literal(value, items.c[name].type) for name, value in same.items()]
-    queued = chosen.with_only_columns(contract, *values)
-    connection.execute(sa.insert(items).from_select(["contract", *same], queued))
+    if unknown:
+        (contract,) = (chosen := rows(unknown, sa.String)).selected_columns
+        queued = chosen.with_only_columns(contract, *values)
+        connection.execute(sa.insert(items).from_select(["contract", *same], queued))
+    if forecasts:
+        foreseen = records(known, (sa.String, *3 * (sa.BigInteger,))).add_columns(*values)
+        connection.execute(sa.insert(items).from_select(["contract", *_EXPECTED, *same], foreseen))
 
 
 def _stands_at(outcomes: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -411,13 +440,16 @@ def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Bat
             sa.func.coalesce(sa.func.sum(items.c.amount * live), 0),
             sa.func.coalesce(sa.func.sum(items.c.calls * live), 0),
             sa.func.sum(1 - live),
+            *_against_forecast(),
         )
         .where(among(items.c.batch, numbers))
         .group_by(items.c.batch, items.c.outcome)
     )
     counts, left = ({n: dict.fromkeys((o.value for o in ItemOutcome), 0) for n in numbers} for _ in range(2))
     sums: dict[int, list[int]] = {n: [0, 0, 0] for n in numbers}
-    for batch, outcome, count, amount, calls, gone in connection.execute(query):
+    facts: dict[int, list[int]] = {n: [0, 0, 0, 0, 0] for n in numbers}
+    for batch, outcome, count, amount, calls, gone, *compared in connection.execute(query):
+        facts[batch] = [a + int(b) for a, b in zip(facts[batch], compared, strict=True)]
         counts[batch][outcome] = count
         left[batch][outcome] = count - int(gone)
         sums[batch] = [a + int(b) for a, b in zip(sums[batch], (amount, calls, gone), strict=True)]
@@ -440,9 +472,37 @@ def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[Bat
             reversed=sums[row.batch][2],
             next_look_at=row.next_look_at if counts[row.batch][ItemOutcome.WAITING_FILE] else None,
             idle=timedelta(microseconds=row.idle_micros),
+            forecast=_forecast(row, facts[row.batch]),
         )
         for row in rows
     ]
+
+
+def _against_forecast() -> list[sa.ColumnElement[Any]]:
+    """Sums over items with a forecast: how many, how many settled, what was expected of these, what they
+    came to, and how many of them came within their range."""
+    foreseen = items.c.expected.is_not(None)
+    settled = sa.and_(foreseen, ~items.c.reversed, items.c.outcome.in_(_SETTLED))
+    amount = sa.func.coalesce(items.c.amount, 0)
+    within = sa.and_(settled, amount.between(items.c.expected_low, items.c.expected_high))
+    columns = ((foreseen, 1), (settled, 1), (settled, items.c.expected), (settled, amount), (within, 1))
+    return [sa.func.coalesce(sa.func.sum(sa.case((which, what), else_=0)), 0) for which, what in columns]
+
+
+def _forecast(row: sa.Row[Any], facts: Sequence[int]) -> BatchForecast | None:
+    if row.expected is None:
+        return None
+    contracts, settled, expected, amount, within = facts
+    return BatchForecast(
+        value=row.expected,
+        low=row.expected_low,
+        high=row.expected_high,
+        contracts=contracts,
+        settled=settled,
+        settled_expected=Centavos(expected),
+        settled_amount=Centavos(amount),
+        within=within,
+    )
 
 
 def _item_page(
@@ -470,6 +530,9 @@ def _item_row(row: sa.Row[Any]) -> ItemRow:
         next_try_at=row.next_try_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        expected=row.expected,
+        expected_low=row.expected_low,
+        expected_high=row.expected_high,
     )
 
 

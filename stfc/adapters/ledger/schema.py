@@ -101,6 +101,10 @@ batches = sa.Table(
     sa.Column("idle_micros", sa.BigInteger, nullable=False, default=0),
     sa.Column("looks", sa.Integer, nullable=False, default=0),
     sa.Column("next_look_at", Instant),
+    # What the run was expected to bring when it was opened, centavos: hindsight never changes it. Null if unknown.
+    sa.Column("expected", sa.BigInteger),
+    sa.Column("expected_low", sa.BigInteger),
+    sa.Column("expected_high", sa.BigInteger),
 )
 
 
@@ -137,6 +141,10 @@ items = sa.Table(
     # Of the file that was charged, both inclusive: what it was rated by. Null in what version 0001 charged.
     sa.Column("period_from", sa.Date),
     sa.Column("period_until", sa.Date),
+    # What was expected of the contract when the batch was opened, as in ``batches``.
+    sa.Column("expected", sa.BigInteger),
+    sa.Column("expected_low", sa.BigInteger),
+    sa.Column("expected_high", sa.BigInteger),
     _revision(),
     sa.Index("items_of_month", "competence", "revision"),
     sa.Index("one_item_per_batch", "batch", "contract", unique=True),

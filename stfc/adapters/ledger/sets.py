@@ -5,7 +5,7 @@ each length.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,38 @@ def _in_sqlite(element: _Unfolded, compiler: SQLCompiler, **options: Any) -> str
 @compiles(_Unfolded, "postgresql")
 def _in_postgresql(element: _Unfolded, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+
+
+class _Member(FunctionElement[Any]):
+    """One element of the JSON array that a value of ``_Unfolded`` writes, by its place."""
+
+    name = "member"
+    inherit_cache = True
+
+
+@compiles(_Member, "sqlite")
+def _member_in_sqlite(element: _Member, compiler: SQLCompiler, **options: Any) -> str:
+    value, place = (compiler.process(one, **options) for one in element.clauses)
+    return f"json_extract({value}, '$[' || {place} || ']')"
+
+
+@compiles(_Member, "postgresql")
+def _member_in_postgresql(element: _Member, compiler: SQLCompiler, **options: Any) -> str:
+    value, place = (compiler.process(one, **options) for one in element.clauses)
+    return f"(CAST({value} AS json) ->> {place})"
+
+
+def records(
+    values: Iterable[Sequence[str | int | None]], kinds: Sequence[type[sa.String] | type[sa.BigInteger]]
+) -> sa.Select[Any]:
+    """A query that gives ``values``, one a row, a column for each of ``kinds``."""
+    text = json.dumps(list(values), ensure_ascii=False)
+    value = _Unfolded(sa.literal(text, sa.Text)).table_valued("value").c.value
+    columns: list[Any] = [
+        sa.cast(_Member(value, sa.literal_column(str(place), sa.Integer)), kind) for place, kind in enumerate(kinds)
+    ]
+    query: sa.Select[Any] = sa.select(*columns)
+    return query
 
 
 def rows(values: Iterable[str] | Iterable[int], kind: type[sa.String] | type[sa.BigInteger]) -> sa.Select[Any]:

@@ -11,11 +11,13 @@ import polars as pl
 from stfc.adapters.read_model.details import ContractDetails
 from stfc.adapters.read_model.eligibility import by_local_day, eligibility, standing
 from stfc.adapters.read_model.engine import Cache, Engine
+from stfc.adapters.read_model.forecast import forecasts, weekday_profile
 from stfc.adapters.read_model.history import MONTHS, history
 from stfc.adapters.read_model.snapshot import ErpFacts, Snapshot, erp_facts
 from stfc.adapters.read_model.view import DuckView, Moment, Workshop
 from stfc.domain.competence import Competence, last_months, local_day
 from stfc.domain.eligibility import Policy, Rule
+from stfc.domain.forecast import Forecast, Profile
 from stfc.domain.money import Centavos
 from stfc.services.ports import (
     Clock,
@@ -64,6 +66,7 @@ class DuckReadModel:
         self._erp: Cache[tuple[int | None, Competence], ErpFacts] = Cache(2 * _FRAMES_KEPT)
         self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
         self._standing: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._profiles: Cache[Hashable, Profile] = Cache(_FRAMES_KEPT)
         self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
 
     def view(self, competence: Competence) -> DuckView:
@@ -81,12 +84,33 @@ class DuckReadModel:
     def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
         """The usual month of each of ``contracts`` that has a Summit service, in order."""
         frame = self.view(competence).frame
+        foreseen = self.forecasts(competence, contracts)
         chosen = frame.filter(pl.col("contract").is_in(list(contracts)))
         rows = chosen.select("contract", "customer", "expected_calls", "expected_amount", "cautions").iter_rows()
         return [
-            Expectation(contract, customer, calls, None if amount is None else Centavos(amount), tuple(cautions))
+            Expectation(
+                contract=contract,
+                customer=customer,
+                calls=calls,
+                amount=None if amount is None else Centavos(amount),
+                cautions=tuple(cautions),
+                forecast=foreseen.get(contract),
+            )
             for contract, customer, calls, amount, cautions in rows
         ]
+
+    def forecasts(self, competence: Competence, contracts: Sequence[str]) -> dict[str, Forecast]:
+        """What each of ``contracts`` should come to by its own past; those with too short a past are absent."""
+        images = self._read(last_months(competence, MONTHS + 1)[:-1])[1]
+        before = [images[month] for month in sorted(images)]
+        root = self._shop.calls_root
+        key = tuple((image.competence, image.revision) for image in before)
+        weekdays = self._profiles.get(key, lambda: weekday_profile(self._engine, root, before))
+        found = forecasts(self._engine, competence, before, weekdays, contracts)
+        return {
+            contract: Forecast(Centavos(value), Centavos(low), Centavos(high))
+            for contract, value, low, high in found.iter_rows()
+        }
 
     def evaluate(self, snapshot: int, competence: Competence, contracts: Sequence[str]) -> Evaluation:
         """Rules 1-5 and the ERP's share of 7 and 8 on ``snapshot``; contracts that it lacks are absent.

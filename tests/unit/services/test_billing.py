@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from stfc.domain.eligibility import Rule
+from stfc.domain.forecast import Forecast
+from stfc.domain.money import Centavos
 from stfc.errors import ConnectionBrokenError, NotAllowedError, NotFoundError, NotPossibleError
 from stfc.services.billing import Billing
 from stfc.services.ports import Actor, OpenedBatch
@@ -85,7 +87,10 @@ def test_a_reversal_needs_a_reason(reason: str) -> None:
 
 
 def _usual(contract: str, amount: int | None, *cautions: str) -> SimpleNamespace:
-    return SimpleNamespace(contract=contract, customer="C", calls=5, amount=amount, cautions=cautions)
+    foreseen = None if amount is None else Forecast(Centavos(amount), Centavos(amount - 20), Centavos(amount + 20))
+    return SimpleNamespace(
+        contract=contract, customer="C", calls=5, amount=amount, cautions=cautions, forecast=foreseen
+    )
 
 
 def test_a_preview_takes_the_platforms_word_first_then_history() -> None:
@@ -102,7 +107,8 @@ def test_a_preview_takes_the_platforms_word_first_then_history() -> None:
     assert (preview.contracts, preview.from_platform, preview.from_history) == (3, 1, 1)
     assert (preview.expected_calls, preview.expected_amount) == (8 + 5, 999 + 300)
     assert preview.warnings == {"no_plan": 2}
-    assert [(s.contract, s.expected, s.usual) for s in preview.surprises] == [("1", 999, 100)]
+    assert (preview.expected_low, preview.expected_high) == (999 + 280, 999 + 320)
+    assert [(s.contract, s.expected, s.usual, s.is_outside) for s in preview.surprises] == [("1", 999, 100, True)]
     assert batches.calls == []
 
 
@@ -113,3 +119,22 @@ def test_a_preview_of_many_asks_for_the_listing_once_and_says_when_the_platform_
     preview = billing.preview(OCTOBER, [str(n) for n in range(21)])
     assert (preview.platform_code, preview.from_history, preview.expected_amount) == ("SUM-NET", 21, 2100)
     assert gateway.asked == ["month"]
+
+
+def test_surprises_are_the_ten_largest_differences_from_the_forecast_in_order() -> None:
+    usual = [_usual(str(n), 100) for n in range(12)]
+    descriptors = {str(n): a_descriptor(str(n), amount=(100 + n * (-1) ** n) * 10_000) for n in range(12)}
+    billing, _ = _billing(read_model=FakeReadModel(usual=usual), gateway=FakeGateway(descriptors=descriptors))
+    preview = billing.preview(OCTOBER, [str(n) for n in range(12)])
+    assert [s.contract for s in preview.surprises] == ["11", "10", "9", "8", "7", "6", "5", "4", "3", "2"]
+    assert not any(s.is_outside for s in preview.surprises)
+
+
+def test_a_batch_keeps_what_the_preview_said_and_else_what_history_says() -> None:
+    gateway = FakeGateway(descriptors={"1": a_descriptor("1", amount=9_990_000)})
+    billing, batches = _billing(read_model=FakeReadModel(usual=[_usual("1", 100)]), gateway=gateway)
+    seen = billing.preview(OCTOBER, ["1"])
+    billing.open(OCTOBER, ["1"], ANA, preview=seen)
+    billing.open(OCTOBER, ["1"], ANA)
+    billing.open(OCTOBER.plus(1), ["1"], ANA, preview=seen)
+    assert [facts["forecasts"]["1"].value for _, facts in batches.calls] == [999, 10, 10]  # type: ignore[index]

@@ -89,7 +89,7 @@ def test_scope_says_where_the_selection_lies(choice: Choice, said: str) -> None:
 
 def test_sources_of_a_preview_add_up_to_its_contracts() -> None:
     said = billing_act.sources(a_preview(platform=280, history=25)).replace(NBSP, " ")
-    assert said == "280 pela Summit · 25 pelo histórico · 7 sem previsão"
+    assert said == "280 pela Summit · 25 pelo histórico · 7 sem histórico"
     assert billing_act.sources(a_preview(platform=312, history=0)).replace(NBSP, " ") == "312 pela Summit"
 
 
