@@ -39,6 +39,7 @@ from stfc.adapters.ledger.snapshots import SqlSnapshotLedger
 from stfc.adapters.ledger.unfinished import SqlUnfinished
 from stfc.adapters.ledger.work import SqlWorkLedger
 from stfc.domain.competence import Competence
+from stfc.domain.correction import Remedy
 from stfc.domain.eligibility import Policy
 from stfc.domain.parameter import Parameter
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
@@ -63,6 +64,7 @@ from stfc.services.ports import (
     Approval,
     ChunkResult,
     ChunkSpec,
+    CorrectionDecision,
     HoldRow,
     Observation,
     RetryPolicy,
@@ -291,12 +293,21 @@ class Application:
     @cached_property
     def approvals(self) -> Approvals:
         """Requests for a second person: list, approve, deny."""
-        acts = {"batch.reverse": self._reverse, "hold.release": self._release, "parameter.set": self._set}
+        acts = {
+            "batch.reverse": self._reverse,
+            "file.charge_again": self._charge_again,
+            "hold.release": self._release,
+            "parameter.set": self._set,
+        }
         return Approvals(self._approval_ledger, acts, self.clock)
 
     def _reverse(self, asked: Approval, actor: Actor) -> int:
         batch, contracts = asked.subject["batch"], asked.subject["contracts"]
         return self.billing.reverse(batch, actor, reason=asked.reason, contracts=contracts, approval=asked.approval)
+
+    def _charge_again(self, asked: Approval, actor: Actor) -> CorrectionDecision:
+        correction, again = asked.subject["correction"], Remedy.CHARGE_AGAIN
+        return self.corrected_files.settle(correction, again, actor, reason=asked.reason, approval=asked.approval)
 
     def _release(self, asked: Approval, actor: Actor) -> list[HoldRow]:
         return self.holds.release(asked.subject["holds"], actor, reason=asked.reason, approval=asked.approval)
@@ -335,7 +346,7 @@ class Application:
     @cached_property
     def corrected_files(self) -> CorrectedFiles:
         """Corrected files: look for them, list them, settle them."""
-        return CorrectedFiles(self.corrections, self.gateway, self.clock, self._correction_parts)
+        return CorrectedFiles(self.corrections, self.gateway, self.clock, self._correction_parts, self.second_person)
 
     def _correction_parts(self) -> CorrectionParts:
         from stfc.adapters.calls.assess import ColumnarAssessor

@@ -864,6 +864,21 @@ def files_settle(
     _answer(document, as_json, [text.file_settled(document)])
 
 
+@files_app.command("undo")
+def files_undo(correction: CorrectionNumber, reason: DecisionReason, as_json: AsJson = False) -> None:
+    """Desfaz um complemento, um desconto ou um “deixar como está”, enquanto não faturado; pede o papel gestor."""
+    application = _application()
+    done = application.corrected_files.undo(correction, _actor(application.settings), reason=reason)
+    document = {
+        "id": correction,
+        "contract": done.row.contract,
+        "competence": str(done.row.competence),
+        "undone": done.decision.remedy.value,
+        "value_id": done.decision.value_id,
+    }
+    _answer(document, as_json, [text.fill(text.CORRECTION_UNDONE, document)])
+
+
 def _corrections_document(found: Sequence[CorrectionRow]) -> dict[str, Any]:
     rows = [
         {

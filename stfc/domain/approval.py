@@ -16,6 +16,11 @@ def parameter_subject(parameter: Parameter, value: int) -> dict[str, Any]:
     return {"parameter": parameter.value, "value": value}
 
 
+def correction_subject(correction: int) -> dict[str, Any]:
+    """The subject of reversing a charge to charge its corrected file."""
+    return {"correction": correction}
+
+
 def release_subject(holds: Collection[int]) -> dict[str, Any]:
     """The subject of a release."""
     return {"holds": sorted(set(holds))}

@@ -334,6 +334,7 @@ SETTLED = {
     Remedy.REFUND: "Contrato {contract}: desconto {value_id} de {amount} em {into}.",
     Remedy.DISMISS: "Contrato {contract}: a cobrança fica como está.",
 }
+CORRECTION_UNDONE = "Contrato {contract}: decisão desfeita; o arquivo corrigido espera outra."
 NOT_POSSIBLE = {
     "no_snapshot": "Ainda não há dados do ERP: importe-os com “stfc import PASTA”.",
     "reason_missing": "Informe o motivo do estorno; ele fica na auditoria.",
@@ -364,6 +365,12 @@ NOT_POSSIBLE = {
     "complemento.",
     "correction_no_refund": "O arquivo corrigido do contrato {contract} não vale menos que o já cobrado: não há "
     "desconto.",
+    "correction_changed": "A diferença do contrato {contract} não é mais a mostrada; veja de novo. Nada mudou.",
+    "correction_undo_over": "A decisão sobre o contrato {contract} não vale mais; não há o que desfazer.",
+    "correction_undo_charged": "O contrato {contract} foi cobrado de novo: para desfazer, estorne essa cobrança.",
+    "correction_undo_invoiced": "O complemento ou desconto do contrato {contract} já foi faturado e fica como está.",
+    "correction_undo_later": "Outra versão do arquivo do contrato {contract} foi resolvida depois; desfaça aquela "
+    "primeiro.",
     "correction_refused": "O contrato {contract} não pode ser cobrado de novo: {rule}. Nada foi estornado.",
     "reveal_reason_missing": "Informe o motivo de revelar os números; ele fica na auditoria.",
     "calls_differ": "O contrato {contract} foi cobrado por {expected} ligações e há {found} guardadas; "
@@ -849,6 +856,7 @@ PARAMETERS = {
 APPROVAL_STATUSES = {"pending": "à espera", "approved": "confirmado", "denied": "recusado", "expired": "vencido"}
 APPROVAL_ACTIONS = {
     "batch.reverse": "estornar",
+    "file.charge_again": "estornar e cobrar de novo pelo arquivo corrigido",
     "hold.release": "liberar cobranças retidas",
     "parameter.set": "mudar",
 }

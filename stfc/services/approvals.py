@@ -3,14 +3,14 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
-from stfc.domain.approval import release_subject, reversal_subject
+from stfc.domain.approval import correction_subject, release_subject, reversal_subject
 from stfc.domain.money import plain
 from stfc.domain.parameter import Parameter
 from stfc.domain.role import Role
 from stfc.errors import NotPossibleError
 from stfc.services import access, confirmation
 from stfc.services.parameters import Parameters
-from stfc.services.ports import Actor, Approval, ApprovalLedger, BatchLedger, Clock, HoldRow
+from stfc.services.ports import Actor, Approval, ApprovalLedger, BatchLedger, Clock, CorrectionRow, HoldRow
 
 Acts = Mapping[str, Callable[[Approval, Actor], object]]
 """What each ``Approval.action`` does once another manager confirms it."""
@@ -54,6 +54,14 @@ class SecondPerson:
             "amount": plain(sum(one.amount for one in holds)),
         }
         self._ask("hold.release", release_subject([one.hold for one in holds]), shown, actor, reason)
+
+    def before_charging_again(self, correction: CorrectionRow, actor: Actor, *, reason: str) -> None:
+        """Let a corrected file be charged again, or ask for its confirmation: to charge again is to reverse."""
+        access.require(actor, Role.MANAGER, "settle_file")
+        if not self._parameters.value(Parameter.SECOND_PERSON_REVERSAL):
+            return
+        shown = {"competence": str(correction.competence), "charges": 1, "amount": plain(correction.charged)}
+        self._ask("file.charge_again", correction_subject(correction.correction), shown, actor, reason)
 
     def _ask(
         self, action: str, subject: Mapping[str, Any], shown: Mapping[str, Any], actor: Actor, reason: str

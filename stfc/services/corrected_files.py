@@ -17,6 +17,7 @@ from stfc.domain.outcome import Charged, Held, Zero
 from stfc.domain.role import Role
 from stfc.errors import NotPossibleError, StaleSnapshotError
 from stfc.services import access
+from stfc.services.approvals import SecondPerson
 from stfc.services.ports import (
     Actor,
     Arrived,
@@ -29,11 +30,14 @@ from stfc.services.ports import (
     CorrectionSource,
     FileComparer,
     MonthLedger,
+    SettledCorrection,
     SnapshotLedger,
     SnapshotStore,
     SummitGateway,
 )
 from stfc.services.queries import InvoiceQuery, ReadModel
+
+_SETTLED = 200
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class CheckedFiles:
 @dataclass(frozen=True)
 class CorrectedFile:
     """A corrected file as it can be settled. Centavos: ``charged`` is what the contract was charged so far, earlier
-    complements and refunds included, ``amount`` what the new file comes to. ``into`` is the month that a complement or
-    a refund goes to; ``remedies`` are what may be done."""
+    complements and refunds (``settled``) included, ``amount`` what the new file comes to. ``into`` is the month that a
+    complement or a refund goes to; ``remedies`` are what may be done."""
 
     row: CorrectionRow
     difference: FileDifference
@@ -59,6 +63,7 @@ class CorrectedFile:
     amount: Centavos
     into: Competence
     remedies: tuple[Remedy, ...]
+    settled: Centavos
 
     @property
     def change(self) -> Centavos:
@@ -86,16 +91,23 @@ class CorrectedFiles:
         gateway: Callable[[], SummitGateway],
         clock: Clock,
         parts: Callable[[], CorrectionParts],
+        second: SecondPerson | None = None,
     ) -> None:
-        """``parts`` is asked only when a file is read or settled: listing loads no engine."""
+        """``parts`` is asked only when a file is read or settled: listing loads no engine. ``second`` asks for another
+        manager's confirmation where a parameter wants it."""
         self._ledger = ledger
         self._gateway = gateway
         self._clock = clock
         self._parts = parts
+        self._second = second
 
     def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
         """The corrected files that wait for a decision, of one month or of all."""
         return self._ledger.pending(competence)
+
+    def settled(self) -> list[SettledCorrection]:
+        """What was settled lately, newest first."""
+        return self._ledger.settled(limit=_SETTLED)
 
     def check(self, competence: Competence, actor: Actor) -> CheckedFiles:
         """Ask the platform for the month's listing and remember what it corrects; twice is once.
@@ -134,7 +146,7 @@ class CorrectedFiles:
             raise NotPossibleError(cause="correction_unreadable", contract=row.contract, code=code)
         amount = Centavos(0) if isinstance(outcome, Zero) else outcome.amount
         charged = Centavos(row.charged + source.settled)
-        is_invoiced = source.value_id in parts.read_model.invoiced_values()
+        is_invoiced = source.value_id in _invoiced(parts, source, snapshot)
         return CorrectedFile(
             row=row,
             difference=compared.difference,
@@ -142,19 +154,34 @@ class CorrectedFiles:
             amount=amount,
             into=_month_open(parts, row),
             remedies=_remedies(amount - charged, is_invoiced=is_invoiced),
+            settled=source.settled,
         )
 
-    def settle(self, correction: int, remedy: Remedy, actor: Actor, *, reason: str) -> CorrectionDecision:
+    def settle(
+        self,
+        correction: int,
+        remedy: Remedy,
+        actor: Actor,
+        *,
+        reason: str,
+        expected: Centavos | None = None,
+        approval: int | None = None,
+    ) -> CorrectionDecision:
         """Settle a corrected file, once.
 
         ``CHARGE_AGAIN`` reverses the charge and queues the contract in one act; a worker then charges the new file by
         all the rules and checks. ``COMPLEMENT`` and ``REFUND`` put the difference into the contract's next month that
         is neither invoiced nor closed. ``DISMISS`` leaves everything as it is.
 
+        Args:
+            expected: the change that the preview said, which must still be so; None does not ask.
+            approval: the request that the actor approves by it, see ``Approvals.approve``.
+
         Raises:
             NotAllowedError: the actor is no manager.
             NotPossibleError: without a reason, as ``difference``, or where the remedy does not fit: nothing changes.
             PlatformError: as ``difference``.
+            ApprovalRequestedError: another manager must confirm that the charge is reversed.
         """
         access.require(actor, Role.MANAGER, "settle_file")
         reason = reason.strip()
@@ -165,40 +192,74 @@ class CorrectedFiles:
         while True:
             try:
                 if remedy is Remedy.CHARGE_AGAIN:
-                    return self._charge_again(correction, actor, reason)
-                return self._adjust(correction, remedy, actor, reason)
+                    return self._charge_again(correction, actor, reason, approval)
+                return self._adjust(correction, remedy, actor, reason, expected)
             except StaleSnapshotError:
                 # An import came between: what is invoiced may be another set now.
                 continue
 
-    def _charge_again(self, correction: int, actor: Actor, reason: str) -> CorrectionDecision:
-        parts, row = self._parts(), self._ledger.source(correction).row
-        snapshot = self._snapshot(parts)
+    def undo(self, correction: int, actor: Actor, *, reason: str) -> SettledCorrection:
+        """Take back a complement, a refund or a dismissal, while the value is not invoiced; the file waits again.
+
+        Raises:
+            NotAllowedError: the actor is no manager.
+            NotFoundError: there is no such correction.
+            NotPossibleError: without a reason, or it stays as it is; a contract charged again is one: reverse that.
+        """
+        access.require(actor, Role.MANAGER, "settle_file")
+        reason = reason.strip()
+        if not reason:
+            raise NotPossibleError(cause="correction_reason_missing")
+        parts = self._parts()
+        while True:
+            snapshot = self._snapshot(parts)
+            invoiced = parts.read_model.invoiced_values()
+            try:
+                return self._ledger.undo(
+                    correction, invoiced=invoiced, snapshot=snapshot, reason=reason, actor=actor, now=self._clock()
+                )
+            except StaleSnapshotError:
+                continue
+
+    def _charge_again(self, correction: int, actor: Actor, reason: str, approval: int | None) -> CorrectionDecision:
+        parts, source = self._parts(), self._ledger.source(correction)
+        row, snapshot = source.row, self._snapshot(parts)
+        invoiced = _invoiced(parts, source, snapshot)
+        if source.value_id in invoiced:
+            raise NotPossibleError(cause="correction_invoiced", contract=row.contract)
         evaluation = parts.read_model.evaluate(snapshot, row.competence, [row.contract])
         if rule := evaluation.failed.get(row.contract, Rule.APPROVED):
             # The worker would refuse it and the month would stay without any charge.
             raise NotPossibleError(cause="correction_refused", contract=row.contract, rule=rule.key)
+        if self._second and approval is None:
+            self._second.before_charging_again(row, actor, reason=reason)
         return self._ledger.charge_again(
             correction,
-            invoiced=parts.read_model.invoiced_values(),
+            invoiced=invoiced,
             snapshot=snapshot,
             reason=reason,
             actor=actor,
             now=self._clock(),
+            approval=approval,
         )
 
-    def _adjust(self, correction: int, remedy: Remedy, actor: Actor, reason: str) -> CorrectionDecision:
+    def _adjust(
+        self, correction: int, remedy: Remedy, actor: Actor, reason: str, expected: Centavos | None
+    ) -> CorrectionDecision:
         parts = self._parts()
         snapshot = self._snapshot(parts)
         found = self.difference(correction)
         wanted = found.change if remedy is Remedy.COMPLEMENT else -found.change
         if wanted <= 0:
             raise NotPossibleError(cause=f"correction_no_{remedy}", contract=found.row.contract)
+        if expected is not None and found.change != expected:
+            raise NotPossibleError(cause="correction_changed", contract=found.row.contract)
         return self._ledger.adjust(
             correction,
             amount=found.change,
+            settled=found.settled,
             into=found.into,
-            invoiced=parts.read_model.invoiced_values(),
+            invoiced=_invoiced(parts, self._ledger.source(correction), snapshot),
             snapshot=snapshot,
             reason=reason,
             actor=actor,
@@ -229,6 +290,15 @@ def _spec(source: CorrectionSource, folder: Path) -> ChunkSpec:
     row = source.row
     item = ClaimedItem(row.item, source.claim, row.contract, 0)
     return ChunkSpec(row.batch, row.competence, (item,), folder, source.calls, plans=source.plans)
+
+
+def _invoiced(parts: CorrectionParts, source: CorrectionSource, snapshot: int) -> set[str]:
+    """The values that the ERP has invoiced, and this charge's where its month is invoiced without it: it can be charged
+    again as little, and a charge of nothing has no value at all."""
+    invoiced = parts.read_model.invoiced_values()
+    contract, month = source.row.contract, source.row.competence
+    is_over = parts.read_model.evaluate(snapshot, month, [contract]).failed.get(contract) is Rule.NOT_INVOICED
+    return invoiced | {source.value_id} if is_over else invoiced
 
 
 def _remedies(change: int, *, is_invoiced: bool) -> tuple[Remedy, ...]:

@@ -1320,6 +1320,19 @@ class CorrectionDecision:
     into: Competence | None = None
 
 
+@dataclass(frozen=True)
+class SettledCorrection:
+    """A correction that was settled: how, by whom and why. ``value_id`` of the decision is live unless ``is_over``: its
+    charge was reversed since, or the value deleted."""
+
+    row: CorrectionRow
+    decision: CorrectionDecision
+    at: datetime
+    who: str
+    reason: str
+    is_over: bool
+
+
 class CorrectionLedger(Protocol):
     """Which files the platform has replaced since they were charged, and how that was settled."""
 
@@ -1342,12 +1355,25 @@ class CorrectionLedger(Protocol):
         month's calls were let go."""
         ...
 
+    def settled(self, *, limit: int) -> list[SettledCorrection]:
+        """Those that were settled, newest first."""
+        ...
+
     def charge_again(
-        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+        self,
+        correction: int,
+        *,
+        invoiced: Collection[str],
+        snapshot: int,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+        approval: int | None = None,
     ) -> CorrectionDecision:
         """Reverse the charge and queue its contract in a batch of its own, audited, in one transaction. ``invoiced``
         are the value ids that the ERP has invoiced, as of ``snapshot`` (``StaleSnapshotError``); ``NotPossibleError``
-        for one of them, in a closed month, and where the correction does not wait any more."""
+        for one of them, in a closed month, and where the correction does not wait any more. ``approval`` is the request
+        that is approved by it."""
         ...
 
     def adjust(
@@ -1355,6 +1381,7 @@ class CorrectionLedger(Protocol):
         correction: int,
         *,
         amount: Centavos,
+        settled: Centavos,
         into: Competence,
         invoiced: Collection[str],
         snapshot: int,
@@ -1363,11 +1390,20 @@ class CorrectionLedger(Protocol):
         now: datetime,
     ) -> CorrectionDecision:
         """Add ``amount`` (a complement, or a refund where it is negative) to the month ``into`` as an eventual value
-        without a service, tied to the charge; otherwise as ``charge_again``, but only what is invoiced."""
+        without a service, tied to the charge; otherwise as ``charge_again``, but only what is invoiced. ``settled`` is
+        that of the source that ``amount`` comes from, which must still be so."""
         ...
 
     def dismiss(self, correction: int, *, reason: str, actor: Actor, now: datetime) -> CorrectionDecision:
         """Leave the charge as it is; ``NotPossibleError`` where the correction does not wait any more."""
+        ...
+
+    def undo(
+        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+    ) -> SettledCorrection:
+        """Take back a complement, a refund or a dismissal, audited, in one transaction: the value is deleted softly and
+        the correction waits again. ``NotPossibleError`` for a charge that was made again, a value that is invoiced or
+        in a closed month, and where a later version was settled upon it."""
         ...
 
 

@@ -16,7 +16,7 @@ from stfc.domain.correction import Remedy
 from stfc.domain.money import Centavos, Micros
 from stfc.domain.outcome import Charged
 from stfc.errors import NotPossibleError
-from stfc.services.ports import Actor, CorrectionDecision
+from stfc.services.ports import Actor, CorrectionDecision, SettledCorrection
 from tests.ledgers import ANA, NOVEMBER, NOW, OCTOBER, Ledger, assert_sound, charged, held, zero
 
 LATER = NOW + timedelta(days=1)
@@ -98,7 +98,15 @@ def settled(ledger: Ledger, remedy: Remedy, *, invoiced: bool = True, amount: in
     facts |= {"invoiced": {f"STFC-{row.item}"} if invoiced else set(), "snapshot": 1}
     if remedy is Remedy.CHARGE_AGAIN:
         return ledger.corrections.charge_again(row.correction, **facts)
-    return ledger.corrections.adjust(row.correction, amount=Centavos(amount), into=NOVEMBER, **facts)
+    return ledger.corrections.adjust(
+        row.correction, amount=Centavos(amount), settled=Centavos(0), into=NOVEMBER, **facts
+    )
+
+
+def undone(ledger: Ledger, correction: int = 1, *, invoiced: frozenset[str] = frozenset()) -> SettledCorrection:
+    return ledger.corrections.undo(
+        correction, invoiced=invoiced, snapshot=1, reason="engano", actor=MANAGER, now=LATER + timedelta(days=1)
+    )
 
 
 def refusal(act: Callable[[], object]) -> str:
@@ -179,6 +187,55 @@ def test_what_was_dismissed_is_not_shown_again(ledger: Ledger) -> None:
     assert note(ledger, c1=OTHER) == 0
     assert noticed(ledger) == []
     assert refusal(lambda: settled(ledger, Remedy.DISMISS)) == "correction_decided"
+
+
+def test_a_complement_taken_back_leaves_the_file_waiting_and_the_next_one_has_a_key_of_its_own(
+    ledger: Ledger,
+) -> None:
+    ledger.bill({"1": charged()})
+    note(ledger, c1=OTHER)
+    done = settled(ledger, Remedy.COMPLEMENT)
+    assert [(one.decision, one.who, one.reason, one.is_over) for one in ledger.corrections.settled(limit=9)] == [
+        (done, "gil", "nova versão", False)
+    ]
+    assert refusal(lambda: undone(ledger, invoiced=frozenset({"STFC-C1"}))) == "correction_undo_invoiced"
+    assert undone(ledger).decision == done
+    assert (noticed(ledger), ledger.corrections.settled(limit=9)) == ([("1", OTHER)], [])
+    assert ledger.corrections.source(1).settled == 0
+    assert ledger.audit_lines("file.undo")[0].reason == "engano"
+    assert refusal(lambda: undone(ledger)) == "correction_undo_over"
+    again = settled(ledger, Remedy.COMPLEMENT, amount=700)
+    assert (done.value_id, again.value_id) == ("STFC-C1", "STFC-C1-2")
+    assert_sound(ledger)
+    assert ledger.findings() == []
+
+
+def test_a_charge_made_again_is_not_taken_back_and_a_dismissal_is(ledger: Ledger) -> None:
+    ledger.bill({"1": charged()})
+    note(ledger, c1=OTHER)
+    settled(ledger, Remedy.DISMISS)
+    undone(ledger)
+    assert noticed(ledger) == [("1", OTHER)]
+    settled(ledger, Remedy.CHARGE_AGAIN, invoiced=False)
+    assert refusal(lambda: undone(ledger)) == "correction_undo_charged"
+    (one,) = ledger.corrections.settled(limit=9)
+    assert (one.decision.remedy, one.is_over) == (Remedy.CHARGE_AGAIN, False)
+
+
+def test_what_a_later_version_was_settled_upon_stays(ledger: Ledger) -> None:
+    ledger.bill({"1": charged()})
+    note(ledger, c1=OTHER)
+    settled(ledger, Remedy.COMPLEMENT)
+    note(ledger, c1=THIRD)
+    (row,) = ledger.corrections.pending()
+    facts: dict[str, Any] = {"invoiced": {f"STFC-{row.item}"}, "snapshot": 1, "reason": "x", "actor": MANAGER}
+    adjust = partial(ledger.corrections.adjust, row.correction, into=NOVEMBER, now=LATER, **facts)
+    assert refusal(lambda: adjust(amount=Centavos(900), settled=Centavos(0))) == "correction_changed"
+    adjust(amount=Centavos(400), settled=Centavos(500))
+    assert refusal(lambda: undone(ledger, 1)) == "correction_undo_later"
+    undone(ledger, row.correction)
+    undone(ledger, 1)
+    assert noticed(ledger) == [("1", THIRD)], "the older version is replaced, and waits for nobody"
 
 
 @pytest.mark.parametrize("remedy", [Remedy.CHARGE_AGAIN, Remedy.COMPLEMENT])

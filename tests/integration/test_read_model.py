@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,8 @@ def test_a_usual_month_is_the_median_of_the_last_three_charged_ones(
         # Every other month only: months without a charge are passed over.
         world.ledger.put(OCTOBER.plus(-1 - 2 * index), Month(items=[an_item(index + 1, amount=amount)]))
     (found,) = world.model.expectations(OCTOBER, ["4711", "unknown"])
-    assert found == Expectation("4711", "Padaria São João", 10, expected, ())
+    # What is foretold is another matter: see test_forecast.
+    assert replace(found, forecast=None) == Expectation("4711", "Padaria São João", 10, expected, ())
 
 
 def test_reversed_held_and_own_month_charges_are_no_history(world: World) -> None:

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,17 +16,20 @@ from stfc import bootstrap, services
 from stfc.bootstrap import Application
 from stfc.domain import text
 from stfc.domain.competence import Competence
+from stfc.domain.correction import Remedy
+from stfc.domain.money import Centavos
 from stfc.domain.parameter import Parameter
 from stfc.domain.role import Role
 from stfc.errors import NotAllowedError, StfcError
 from stfc.services.health import Diagnosis
-from stfc.services.ports import Actor
+from stfc.services.ports import Actor, CorrectionRow
 from stfc.services.queries import CallQuery
 from stfc.settings import Settings
 from tests.ledgers import Ledger
 
 OCTOBER = Competence(2026, 10)
 ONE = CallQuery(contracts=("1",))
+CORRECTION = CorrectionRow(1, 1, 1, "1", OCTOBER, "", "", Centavos(0), None, False, datetime(2026, 11, 1, tzinfo=UTC))
 Act = Callable[[Application, Actor], object]
 
 
@@ -58,6 +62,10 @@ MATRIX: dict[str, Case] = {
     ),
     "CallSearch.reveal_all": Case(MANAGER, lambda app, who: app.call_search.reveal_all(OCTOBER, ONE, who, reason="x")),
     "CorrectedFiles.check": Case(OPERATOR, lambda app, who: app.corrected_files.check(OCTOBER, who)),
+    "CorrectedFiles.settle": Case(
+        MANAGER, lambda app, who: app.corrected_files.settle(1, Remedy.DISMISS, who, reason="x")
+    ),
+    "CorrectedFiles.undo": Case(MANAGER, lambda app, who: app.corrected_files.undo(1, who, reason="x")),
     "Doctor.repair": Case(OPERATOR, lambda app, who: app.doctor.repair(Diagnosis((), ()), who)),
     "Holds.reject": Case(MANAGER, lambda app, who: app.holds.reject([1], who, reason="x")),
     "Holds.release": Case(MANAGER, lambda app, who: app.holds.release([1], who, reason="x")),
@@ -70,6 +78,9 @@ MATRIX: dict[str, Case] = {
     "Plans.import_": Case(OPERATOR, lambda app, who: app.plans.import_(b"", who)),
     "ProvisioningService.send": Case(OPERATOR, lambda app, who: asyncio.run(app.provisioning.send("1", who))),
     "Rerating.apply": Case(MANAGER, lambda app, who: app.rerating.apply(OCTOBER, who, reason="x")),
+    "SecondPerson.before_charging_again": Case(
+        MANAGER, lambda app, who: app.second_person.before_charging_again(CORRECTION, who, reason="x")
+    ),
     "SecondPerson.before_release": Case(
         MANAGER, lambda app, who: app.second_person.before_release([], who, reason="x")
     ),

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ import sqlalchemy as sa
 
 from stfc.adapters.ledger import schema
 from stfc.bootstrap import Application
+from stfc.domain import text
 from stfc.domain.competence import Competence
 from stfc.domain.correction import Change, Remedy
 from stfc.domain.outcome import PLATFORM_DOWN
+from stfc.domain.parameter import Parameter
 from stfc.domain.role import Role
-from stfc.errors import NotAllowedError, NotPossibleError
+from stfc.errors import ApprovalRequestedError, NotAllowedError, NotPossibleError
 from stfc.services.ports import Actor, BatchSummary, ItemRow
 from stfc.services.queries import CallQuery
 from stfc.settings import Settings
@@ -432,4 +435,19 @@ def test_a_corrected_file_is_shown_by_call_and_charged_again_once(plain: House) 
     assert [one.correction for one in app.corrected_files.pending()] == [one.correction for one in others]
     seen = app.views.view(MONTH).calls_by_day(CallQuery(contracts=(first.contract,)))
     assert sum(seen["calls"].to_pylist()) == after.calls, "counted once"
+    # To charge again is to reverse: where that asks for a second person, this does.
+    app.parameters.change(Parameter.SECOND_PERSON_REVERSAL, 1, gil, reason="regra da casa")
+    with pytest.raises(ApprovalRequestedError) as asked:
+        app.corrected_files.settle(others[0].correction, Remedy.CHARGE_AGAIN, gil, reason="nova versão")
+    assert len(app.corrected_files.pending()) == len(others)
+    assert (
+        f"cobrar de novo pelo arquivo corrigido (1 cobrança, {text.reais(Decimal(others[0].charged) / 100)})"
+        in text.error(asked.value)
+    )
+    with pytest.raises(NotPossibleError):
+        app.approvals.approve(asked.value.facts["approval"], gil)
+    app.approvals.approve(asked.value.facts["approval"], Actor("eva", Role.MANAGER, "tela"))
+    assert len(app.corrected_files.pending()) == len(others) - 1
+    app.worker().run(until_idle=True)
+    assert [one.decision.remedy for one in app.corrected_files.settled()] == [Remedy.CHARGE_AGAIN] * 2
     sound(app)

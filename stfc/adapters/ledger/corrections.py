@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.approvals import spend
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
 from stfc.adapters.ledger.months import is_purged
 from stfc.adapters.ledger.parts import read_live_calls
@@ -15,6 +16,7 @@ from stfc.adapters.ledger.plans import read_versions
 from stfc.adapters.ledger.records import audit, claim_id, correction_value_id, insert, value_id
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among
+from stfc.domain.approval import correction_subject
 from stfc.domain.billing_file import Descriptor
 from stfc.domain.competence import Competence
 from stfc.domain.contract import ValueKind
@@ -22,7 +24,7 @@ from stfc.domain.correction import Remedy
 from stfc.domain.money import Centavos, cut, plain
 from stfc.domain.outcome import DONE_OUTCOMES, ItemOutcome
 from stfc.errors import NotFoundError, NotPossibleError
-from stfc.services.ports import Actor, CorrectionDecision, CorrectionRow, CorrectionSource, LogLine
+from stfc.services.ports import Actor, CorrectionDecision, CorrectionRow, CorrectionSource, LogLine, SettledCorrection
 
 values, batches = schema.eventual_values, schema.batches
 corrections, items, charges, events = schema.corrections, schema.items, schema.charges, schema.zero_events
@@ -74,6 +76,13 @@ class SqlCorrectionLedger:
         with self._database.read() as connection:
             return [_row(one) for one in connection.execute(query)]
 
+    def settled(self, *, limit: int) -> list[SettledCorrection]:
+        """The settled ones, newest first."""
+        query = _settlements().where(corrections.c.status == _SETTLED)
+        newest = query.order_by(corrections.c.decided_at.desc(), corrections.c.correction.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_settlement(one) for one in connection.execute(newest)]
+
     def source(self, correction: int) -> CorrectionSource:
         """What an open correction is settled from, of one moment."""
         with self._database.read() as connection:
@@ -90,7 +99,15 @@ class SqlCorrectionLedger:
             )
 
     def charge_again(
-        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+        self,
+        correction: int,
+        *,
+        invoiced: Collection[str],
+        snapshot: int,
+        reason: str,
+        actor: Actor,
+        now: datetime,
+        approval: int | None = None,
     ) -> CorrectionDecision:
         """Reverse the charge and queue its contract, in one transaction: never neither, never both charges live."""
         with self._database.write() as connection:
@@ -100,6 +117,8 @@ class SqlCorrectionLedger:
             refuse_closed(connection, competence)
             if value_id(row.item) in invoiced:
                 raise NotPossibleError(cause="correction_invoiced", contract=row.contract)
+            if approval is not None:
+                spend(connection, approval, "file.charge_again", correction_subject(correction), actor, now)
             line = LogLine(now, "warning", "result", "reversed", {"who": actor.name, "reason": reason})
             reverse_items(connection, [row], line, status="reversed")
             made = {"new_batch": _queued(connection, row, snapshot, actor, now)}
@@ -110,6 +129,7 @@ class SqlCorrectionLedger:
         correction: int,
         *,
         amount: Centavos,
+        settled: Centavos,
         into: Competence,
         invoiced: Collection[str],
         snapshot: int,
@@ -123,9 +143,11 @@ class SqlCorrectionLedger:
             row = _open(connection, correction)
             if value_id(row.item) not in invoiced:
                 raise NotPossibleError(cause="correction_not_invoiced", contract=row.contract)
+            if _settled(connection, row.item) != settled:
+                raise NotPossibleError(cause="correction_changed", contract=row.contract)
             refuse_closed(connection, into)
             value = {
-                "value_id": correction_value_id(row.correction),
+                "value_id": _next_value_id(connection, row.correction),
                 "item": row.item,
                 "batch": row.batch,
                 "contract": row.contract,
@@ -151,11 +173,93 @@ class SqlCorrectionLedger:
             row = _open(connection, correction)
             return _decided(connection, row, Remedy.DISMISS, {}, reason, actor, now)
 
+    def undo(
+        self, correction: int, *, invoiced: Collection[str], snapshot: int, reason: str, actor: Actor, now: datetime
+    ) -> SettledCorrection:
+        """Let a correction wait again, without the value that settled it."""
+        with self._database.write() as connection:
+            confirm_snapshot(connection, snapshot)
+            row = connection.execute(_settlements().where(corrections.c.correction == correction)).first()
+            if row is None:
+                raise NotFoundError(kind="correction", key=str(correction))
+            _refuse_undo(connection, row, invoiced)
+            done = _settlement(row)
+            connection.execute(sa.update(values).where(values.c.value_id == row.value_id).values(deleted=True))
+            nothing = dict.fromkeys(("remedy", "decided_at", "decided_by", "decision_reason", "value_id"))
+            status = _REPLACED if _newer(connection, row, _OPEN) else _OPEN
+            of_row = corrections.c.correction == correction
+            connection.execute(sa.update(corrections).where(of_row).values(status=status, **nothing))
+            facts = {
+                "contract": row.contract,
+                "competence": row.competence,
+                "how": row.remedy,
+                "value_id": row.value_id,
+            }
+            audit(connection, actor, now, "file.undo", f"correction {correction}", reason=reason, facts=facts)
+            into = done.decision.into
+            bump(connection, done.row.competence, *([into] if into else []))
+            return done
+
 
 def _corrections() -> sa.Select[Any]:
     names = ("batch", "amount", "outcome", "attempt", "calls", "reversed")
     joined = corrections.join(items, items.c.item == corrections.c.item)
     return sa.select(corrections, *(items.c[name] for name in names)).select_from(joined)
+
+
+def _settlements() -> sa.Select[Any]:
+    """Corrections and their items as ``_corrections``, beside the value that settled them, if one did."""
+    amounts = (values.c.amount.label("settled_amount"), values.c.competence.label("into"), values.c.deleted)
+    return _corrections().add_columns(*amounts).outerjoin(values, values.c.value_id == corrections.c.value_id)
+
+
+def _settlement(row: sa.Row[Any]) -> SettledCorrection:
+    decision = CorrectionDecision(
+        row.correction,
+        row.contract,
+        Competence.parse(row.competence),
+        Remedy(row.remedy),
+        row.new_batch,
+        row.value_id,
+        None if row.settled_amount is None else Centavos(row.settled_amount),
+        Competence.parse(row.into) if row.into else None,
+    )
+    is_over = bool(row.deleted) or (row.reversed and row.new_batch is None)
+    return SettledCorrection(_row(row), decision, row.decided_at, row.decided_by, row.decision_reason, is_over)
+
+
+def _refuse_undo(connection: Connection, row: sa.Row[Any], invoiced: Collection[str]) -> None:
+    """Raise where what settled the correction stays as it is."""
+    cause = None
+    if row.status == _SETTLED and row.remedy == Remedy.CHARGE_AGAIN:
+        cause = "correction_undo_charged"
+    elif row.status != _SETTLED or row.reversed:
+        cause = "correction_undo_over"
+    elif row.value_id in invoiced:
+        cause = "correction_undo_invoiced"
+    elif row.value_id and _newer(connection, row, _SETTLED):
+        cause = "correction_undo_later"
+    if cause:
+        raise NotPossibleError(cause=cause, correction=row.correction, contract=row.contract)
+    if row.into:
+        refuse_closed(connection, Competence.parse(row.into))
+
+
+def _newer(connection: Connection, row: sa.Row[Any], status: str) -> bool:
+    """Whether a correction of ``status`` came after this one to the same charge."""
+    of_item = (
+        corrections.c.item == row.item,
+        corrections.c.correction > row.correction,
+        corrections.c.status == status,
+    )
+    return connection.execute(sa.select(corrections.c.correction).where(*of_item).limit(1)).first() is not None
+
+
+def _next_value_id(connection: Connection, correction: int) -> str:
+    first = correction_value_id(correction)
+    made = values.c.value_id.startswith(f"{first}-", autoescape=True) | (values.c.value_id == first)
+    before: int = connection.execute(sa.select(sa.func.count()).where(made)).scalar_one()
+    return correction_value_id(correction, before + 1)
 
 
 def _open(connection: Connection, correction: int) -> sa.Row[Any]:

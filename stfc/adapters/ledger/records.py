@@ -45,9 +45,10 @@ def value_id(item: int) -> str:
     return f"STFC-{item}"
 
 
-def correction_value_id(correction: int) -> str:
-    """The key, in the ERP too, of the complement or the refund that settles a corrected file."""
-    return f"STFC-C{correction}"
+def correction_value_id(correction: int, time: int = 1) -> str:
+    """The key, in the ERP too, of the complement or the refund that settles a corrected file for the ``time``-th time:
+    one that was taken back keeps its own."""
+    return f"STFC-C{correction}" if time == 1 else f"STFC-C{correction}-{time}"
 
 
 def event_id(item: int) -> str:
