@@ -101,9 +101,9 @@ class CorrectedFiles:
         self._parts = parts
         self._second = second
 
-    def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
-        """The corrected files that wait for a decision, of one month or of all."""
-        return self._ledger.pending(competence)
+    def pending(self, competence: Competence | None = None, *, contract: str | None = None) -> list[CorrectionRow]:
+        """The corrected files that wait for a decision, of one month or contract or of all."""
+        return self._ledger.pending(competence, contract=contract)
 
     def settled(self) -> list[SettledCorrection]:
         """What was settled lately, newest first."""

@@ -1346,7 +1346,7 @@ class CorrectionLedger(Protocol):
         or that the platform took back, waits for nobody any more."""
         ...
 
-    def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
+    def pending(self, competence: Competence | None = None, *, contract: str | None = None) -> list[CorrectionRow]:
         """Those that wait for a decision and whose charge was not reversed, newest month first, then by contract."""
         ...
 

@@ -1,6 +1,7 @@
 """A contract's charges of past competences, its eventual values and its zero-billing events (PRODUCT 3, screen 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import streamlit as st
 from stfc.domain import text
 from stfc.domain.competence import Competence
 from stfc.ui import format as fmt
-from stfc.ui import labels, states, tables, tabs, url
+from stfc.ui import labels, session, states, tables, tabs, url
 from stfc.ui.contract_case import TABS, WHY, Case, page_of
 from stfc.ui.tables import Column
 
@@ -24,10 +25,10 @@ ITEMS: Final = tables.Grid(
     columns=(
         Column("batch", "Lote", 70, opens=True, help=labels.OPEN_BATCH),
         Column("competence", "Competência", 110, show=lambda one: fmt.month(Competence.parse(one))),
-        Column("outcome", "Resultado", 170, words=labels.OUTCOME, normal="charged zero"),
+        Column("outcome", "Resultado", 210, words=labels.OUTCOME, normal="charged zero"),
         Column("amount", "Valor", 120, unit="money"),
         Column("calls", "Ligações", 90, unit="count"),
-        Column("cause", "Motivo", 518, sortable=False),
+        Column("cause", "Motivo", 478, sortable=False),
         Column("item", "Item", 0, shown=False),
     ),
 )
@@ -73,14 +74,27 @@ def _items(case: Case, table: pa.Table) -> None:
     def open_batch(item: str) -> None:
         url.open_page(labels.TRACKING, lote=str(batches[item]), contrato=case.contract)
 
-    told = told_items(table)
+    corrected = {one.item: one for one in session.application().corrected_files.pending(contract=case.contract)}
+    for one in corrected.values():
+        words = labels.SEE_CORRECTED.format(month=fmt.month(one.competence))
+        st.button(
+            words,
+            key=f"charge_corrected_{one.correction}",
+            type="tertiary",
+            icon=":material/difference:",
+            on_click=partial(url.open_page, labels.RECONCILIATION, aba="corrigidos", corrigido=str(one.correction)),
+        )
+    told = told_items(table, frozenset(corrected))
     ITEMS.show(page_of(told, ITEMS.window()), on_open=open_batch, export=lambda: told)
 
 
-def told_items(table: pa.Table) -> pa.Table:
-    """The items with ``cause`` in words, and ``reversed`` as an outcome beside its own."""
+def told_items(table: pa.Table, corrected: Collection[int] = ()) -> pa.Table:
+    """The items with ``cause`` in words; ``reversed``, and that the file was ``corrected``, as outcomes beside their
+    own."""
     rows = table.to_pylist()
-    outcomes = [[row["outcome"], "reversed"] if row["reversed"] else [row["outcome"]] for row in rows]
+    outcomes = [
+        [row["outcome"], *["reversed"] * row["reversed"], *["corrected"] * (row["item"] in corrected)] for row in rows
+    ]
     causes = pa.array([cause(row) for row in rows], pa.string())
     at = table.schema.get_field_index("outcome")
     return table.set_column(at, "outcome", pa.array(outcomes, pa.list_(pa.string()))).append_column("cause", causes)

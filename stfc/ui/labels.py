@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stfc.domain import text
+from stfc.domain.correction import Remedy
 from stfc.domain.role import Role
 
 # The glossary's words, one place for screen and terminal.
@@ -14,7 +15,7 @@ INVOICE_STATUSES: Final = text.INVOICE_STATUSES
 CALL_CLASSES: Final = text.CLASSES
 ROLES: Final = text.ROLES
 LEVELS: Final = text.LEVELS
-OUTCOME: Final = {**text.OUTCOMES, "reversed": "Estornado"}
+OUTCOME: Final = {**text.OUTCOMES, "reversed": "Estornado", "corrected": "Arquivo corrigido"}
 BATCH_STATES: Final = {**text.BATCH_STATUSES, "pending": "Com pendências"}
 RULES_SHORT: Final = {
     "approved": "Aprovado",
@@ -842,6 +843,8 @@ HOLD_MEDIAN: Final = "mediana {amount}"
 NO_HOLD_HISTORY: Final = "O contrato não tem cobrança nos 12 meses antes; não há com que comparar."
 TIMES_USUAL: Final = "{times} vezes a mediana de {months} meses"
 BY_CLASS: Final = "Por classe"
+BY_CALL: Final = "Por ligação"
+PRICES_DIFFER: Final = "Onde a nossa tarifação difere da Summit"
 SIMILAR: Final = "Decisões parecidas ({code}): {released}, {rejected}."
 SIMILAR_NONE: Final = "Nenhuma cobrança com {code} foi decidida ainda."
 RELEASED_NOUN: Final = ("liberada", "liberadas")
@@ -871,6 +874,77 @@ DECISION_NOUN: Final = ("decisão", "decisões")
 NO_DECISIONS: Final = "Nada foi decidido ainda"
 NO_DECISIONS_WORDS: Final = "Cada cobrança liberada ou rejeitada aparece aqui com quem decidiu e o motivo."
 DECISIONS: Final = {"release": "Liberada", "reject": "Rejeitada"}
+CORRECTED_TAB: Final = "Arquivos corrigidos"
+CORRECTED_NOUN: Final = ("arquivo corrigido", "arquivos corrigidos")
+CORRECTED_CALLS_NOUN: Final = ("ligação diferente", "ligações diferentes")
+OPEN_CORRECTED: Final = "Mostra ao lado a diferença por classe e por ligação."
+CORRECTED_HEAD: Final = "**{count}** de todas as competências, trocados pela Summit depois de cobrados"
+CORRECTED_FETCHING: Final = "Baixando o arquivo corrigido da Summit"
+CORRECTED_CHARGED: Final = "Cobrado"
+CORRECTED_BY_FILE: Final = "pelo arquivo anterior"
+CORRECTED_SETTLED: Final = "com {amount} de correções anteriores"
+CORRECTED_NOW: Final = "Arquivo corrigido"
+CORRECTED_SEEN: Final = "visto em {when}"
+CORRECTED_CHANGE: Final = "Diferença"
+CORRECTED_NO_CALLS: Final = "Nenhuma ligação difere: só o arquivo é outro."
+CORRECTED_SAYS: Final = {
+    Remedy.CHARGE_AGAIN: "Ainda não faturado em {month}: pode ser estornado e cobrado de novo, num só ato.",
+    Remedy.COMPLEMENT: "Já faturado em {month}: a diferença de {amount} entra como complemento em {into}.",
+    Remedy.REFUND: "Já faturado em {month}: a diferença de {amount} volta como desconto em {into}.",
+    Remedy.DISMISS: "Já faturado em {month}, e o valor é o mesmo: não há o que acertar.",
+}
+CORRECTED_OPENED: Final = "Contrato **{contract}**, {month} · diferença **{amount}**"
+CORRECTED_HINT: Final = "A decisão pede um motivo e fica na auditoria."
+CORRECTED_REFUSED: Final = "Resolver arquivos corrigidos pede o papel {needed}; você está como {role}."
+CORRECTED_VERBS: Final = {
+    Remedy.CHARGE_AGAIN: "Estornar e cobrar {total}",
+    Remedy.COMPLEMENT: "Complemento de {amount} em {into}",
+    Remedy.REFUND: "Desconto de {amount} em {into}",
+    Remedy.DISMISS: "Manter a cobrança",
+}
+CORRECTED_TITLES: Final = {
+    Remedy.CHARGE_AGAIN: "Estornar e cobrar de novo",
+    Remedy.COMPLEMENT: "Lançar complemento",
+    Remedy.REFUND: "Lançar desconto",
+    Remedy.DISMISS: "Manter a cobrança",
+}
+CORRECTED_FACTS: Final = {
+    Remedy.CHARGE_AGAIN: "Contrato **{contract}** · **{month}**  \nEstorna **{charged}** e cobra **{total}** pelo "
+    "arquivo corrigido: **{change}**.",
+    Remedy.COMPLEMENT: "Contrato **{contract}** · **{month}**  \nOs **{charged}** cobrados ficam; **{amount}** a mais "
+    "entram em **{into}**.",
+    Remedy.REFUND: "Contrato **{contract}** · **{month}**  \nOs **{charged}** cobrados ficam; **{amount}** voltam ao "
+    "cliente em **{into}**.",
+    Remedy.DISMISS: "Contrato **{contract}** · **{month}**  \nOs **{charged}** cobrados ficam; a diferença de "
+    "**{change}** não é acertada.",
+}
+CORRECTED_LOCKS: Final = {
+    Remedy.CHARGE_AGAIN: "O contrato entra num lote próprio, que confere de novo todas as regras. Fica na auditoria.",
+    Remedy.COMPLEMENT: "Pode ser desfeito enquanto não faturado. Fica na auditoria.",
+    Remedy.REFUND: "Pode ser desfeito enquanto não faturado. Fica na auditoria.",
+    Remedy.DISMISS: "Pode ser desfeito. Fica na auditoria.",
+}
+CORRECTED_TOASTS: Final = {
+    Remedy.CHARGE_AGAIN: "Contrato {contract}: estornado; o lote {batch} cobra de novo.",
+    Remedy.COMPLEMENT: "Contrato {contract}: complemento de {amount} em {into}.",
+    Remedy.REFUND: "Contrato {contract}: desconto de {amount} em {into}.",
+    Remedy.DISMISS: "Contrato {contract}: a cobrança fica como está.",
+}
+CORRECTED_DONE: Final = "Resolvidos"
+CORRECTED_BY: Final = "{who} em {when}, “{reason}”"
+CORRECTED_GONE: Final = "O arquivo já foi resolvido."
+NO_CORRECTED: Final = "Nenhum arquivo corrigido espera decisão"
+NO_CORRECTED_WORDS: Final = (
+    "Quando a Summit troca o arquivo de um mês já cobrado, ele aparece aqui com a diferença. "
+    "Os trabalhadores procuram sozinhos; procure agora os de {month}."
+)
+CHECK_FILES: Final = "Procurar agora"
+CHECK_FILES_HELP: Final = "Pede à Summit a lista de {month} e compara com o que foi cobrado."
+UNDO: Final = "Desfazer"
+UNDO_HELP: Final = "Desfaz a decisão sobre o contrato {contract}."
+UNDO_TITLE: Final = "Desfazer a decisão"
+UNDO_LOCKS: Final = "O arquivo volta a esperar decisão; o valor lançado é excluído. Fica na auditoria."
+SEE_CORRECTED: Final = "Ver o arquivo corrigido de {month}"
 DAYS_WITH_CALLS: Final = "Ligações por dia nos arquivos de {month}"
 NO_TRAFFIC_DAYS: Final = "**{days} sem nenhuma ligação** entre {first} e {last}: {named}."
 EVERY_DAY_HAS_TRAFFIC: Final = "Todos os dias entre {first} e {last} têm ligações."

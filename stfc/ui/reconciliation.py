@@ -5,8 +5,8 @@ The address, for links from elsewhere (``url.open_page(labels.RECONCILIATION, q=
 * ``q``: *Pesquisar*. ``mes=1``: of the competence of the header alone; without it, of all.
 * ``motivo`` (repeated): ``totais``, ``tarifacao``, ``anomalia``, ``linha``. ``detector`` (repeated): keys of
   ``text.DETECTORS``. ``codigo`` (repeated): codes. ``de``, ``ate``: reais.
-* ``retida``: the charge that is read at the right. ``aba``: ``completude``, ``decididas``. ``pagina``, ``ordem``: see
-  ``tables``.
+* ``retida``: the charge that is read at the right. ``aba``: ``corrigidos``, ``completude``, ``decididas``.
+  ``pagina``, ``ordem``: see ``tables``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from stfc.ui import format as fmt
 from stfc.ui.filters import Chosen
 from stfc.ui.tables import Column
 
-HELD, COMPLETENESS, DECIDED = "retidas", "completude", "decididas"
+HELD, CORRECTED, COMPLETENESS, DECIDED = "retidas", "corrigidos", "completude", "decididas"
 OPEN_PARAMETER: Final = "retida"
 CODES_OF: Final[Mapping[str, frozenset[str]]] = {
     "totais": frozenset({"ARQ-TOT"}),
@@ -122,10 +122,11 @@ def fits(hold: HoldRow, chosen: Chosen, month: Competence) -> bool:
     )
 
 
-def tabs_of(pending: Sequence[HoldRow]) -> tuple[tabs.Tab, ...]:
-    """The screen's tabs."""
+def tabs_of(pending: Sequence[HoldRow], corrected: int) -> tuple[tabs.Tab, ...]:
+    """The screen's tabs; ``corrected`` files wait for a decision."""
     return (
         tabs.Tab(HELD, labels.HELD_TAB, len(pending)),
+        tabs.Tab(CORRECTED, labels.CORRECTED_TAB, corrected),
         tabs.Tab(COMPLETENESS, labels.COMPLETENESS_TAB),
         tabs.Tab(DECIDED, labels.DECIDED_TAB),
     )

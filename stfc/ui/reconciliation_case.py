@@ -1,7 +1,8 @@
 """One held charge in full: three figures side by side, reasons, history, classes and like decisions (PRODUCT 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from statistics import median
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ import streamlit as st
 
 from stfc.domain import text
 from stfc.domain.competence import Competence
+from stfc.domain.masking import mask_number
 from stfc.services.ports import HoldDecision, HoldRow, LogLine
-from stfc.services.queries import CallFilter, View
+from stfc.services.queries import CallFilter, CallQuery, View
 from stfc.ui import charts, competence, labels, session, states, tables, tracking, url
 from stfc.ui import format as fmt
 from stfc.ui.style import palette
@@ -25,6 +27,23 @@ _CLASSES: Final = (
     Column("micros", "Valor", 0, show=fmt.money_cut, right=True),
     Column("usual", "Mediana", 0, show=fmt.money_cut, right=True),
     Column("more", "Diferença", 0, show=lambda one: fmt.signed_money(one // 10_000), right=True),
+)
+_CENTAVO: Final = 10_000
+_FURTHEST: Final = 6
+_PRICES: Final = (
+    Column("class", "Classe", 0),
+    Column("calls", "Ligações", 0, unit="count"),
+    Column("amount", "Summit", 0, show=fmt.money_cut, right=True),
+    Column("ours", "Nossa", 0, show=fmt.money_cut, right=True),
+    Column("more", "Diferença", 0, show=lambda one: fmt.signed_money(one // _CENTAVO), right=True),
+)
+_FURTHEST_COLUMNS: Final = (
+    Column("started_at", "Início", 0, unit="moment"),
+    Column("called", "Chamado", 0),
+    Column("class", "Classe", 0),
+    Column("duration", "Duração", 0, unit="seconds"),
+    Column("amount", "Summit", 0, unit="micros"),
+    Column("ours", "Nossa", 0, unit="micros"),
 )
 
 
@@ -81,7 +100,8 @@ def show(hold: HoldRow) -> None:
             amount=fmt.money(hold.amount), calls=fmt.counted(hold.calls, "ligação", "ligações")
         )
         st.markdown(f":gray[{charge} {similar(hold.code, application.holds.decisions())}]")
-        _ways(hold)
+        ways(hold.contract, hold.competence, hold.batch)
+        _differing(view, hold)
         _history(view, hold)
         _classes(view, hold)
 
@@ -132,6 +152,63 @@ def ours_words(found: Figures) -> str:
         return labels.OURS_AGREES
     share = 100 * (found.ours - found.platform) / found.platform
     return labels.OURS_DIFFERS.format(share=fmt.signed(round(share, 1), 1, "%"))
+
+
+# --- Where our rating differs ----------------------------------------------------------------------------------------
+
+
+def by_price(calls: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The classes in which our rating differs from the platform's, the largest difference first, micros.
+
+    ``calls``: class, amount, our_price; a call without a price of ours counts with nothing.
+    """
+    sums: dict[str, list[int]] = {}
+    for call in calls:
+        found = sums.setdefault(call["class"], [0, 0, 0])
+        for place, value in enumerate((1, call["amount"], call["our_price"] or 0)):
+            found[place] += value
+    rows = [
+        {
+            "class": labels.CALL_CLASSES.get(name, name),
+            "calls": count,
+            "amount": said,
+            "ours": ours,
+            "more": ours - said,
+        }
+        for name, (count, said, ours) in sums.items()
+        # The cut of a fraction at each call is no difference of the tariff.
+        if abs(ours - said) >= _CENTAVO
+    ]
+    return sorted(rows, key=lambda row: -abs(row["more"]))
+
+
+def furthest(calls: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
+    """The ``most`` calls whose two prices lie furthest apart, a centavo at least; numbers masked."""
+    priced = ((abs((call["our_price"] or 0) - call["amount"]), call) for call in calls)
+    far = nlargest(most, (one for one in priced if one[0] >= _CENTAVO), key=lambda one: one[0])
+    return [
+        {
+            "started_at": call["started_at"],
+            "called": mask_number(call["called"]),
+            "class": labels.CALL_CLASSES.get(call["class"], call["class"]),
+            "duration": call["duration"],
+            "amount": call["amount"],
+            "ours": call["our_price"],
+        }
+        for _, call in far
+    ]
+
+
+def _differing(view: View, hold: HoldRow) -> None:
+    if not {finding.code for finding in hold.findings} & {"TAR-DIF", "TAR-SEM"}:
+        return
+    found = view.calls(CallQuery(contracts=(hold.contract,), limit=None)).table
+    calls = found.select(["started_at", "called", "class", "duration", "amount", "our_price"]).to_pylist()
+    if not (classes := by_price(calls)):
+        return
+    st.markdown(f"**{labels.PRICES_DIFFER}**")
+    tables.small(classes, _PRICES, alt=labels.PRICES_DIFFER)
+    tables.small(furthest(calls, _FURTHEST), _FURTHEST_COLUMNS, alt=labels.BY_CALL)
 
 
 # --- History ---------------------------------------------------------------------------------------------------------
@@ -234,26 +311,22 @@ def similar(code: str, decisions: Sequence[HoldDecision]) -> str:
     )
 
 
-def _ways(hold: HoldRow) -> None:
-    ways = (
-        (labels.TO_CONTRACT, ":material/contract:", labels.CONTRACTS, {"contrato": hold.contract}),
-        (labels.TO_CALLS, ":material/perm_phone_msg:", labels.CALLS, {"de_contrato": hold.contract}),
-        (
-            labels.TO_LOG,
-            ":material/monitoring:",
-            labels.TRACKING,
-            {"lote": str(hold.batch), "contrato": hold.contract},
-        ),
+def ways(contract: str, month: Competence, batch: int) -> None:
+    """Buttons that lead to the contract, its calls of the month and its log in the batch."""
+    every = (
+        (labels.TO_CONTRACT, ":material/contract:", labels.CONTRACTS, {"contrato": contract}),
+        (labels.TO_CALLS, ":material/perm_phone_msg:", labels.CALLS, {"de_contrato": contract}),
+        (labels.TO_LOG, ":material/monitoring:", labels.TRACKING, {"lote": str(batch), "contrato": contract}),
     )
     with st.container(horizontal=True, gap="small"):
-        for words, icon, page, parameters in ways:
+        for words, icon, page, parameters in every:
             st.button(
                 words,
                 key=f"hold_way_{page.file}",
                 type="tertiary",
                 icon=icon,
                 on_click=_go,
-                args=(page, hold.competence, parameters),
+                args=(page, month, parameters),
             )
 
 

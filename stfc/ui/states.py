@@ -46,6 +46,7 @@ TONES: Final[Mapping[str, Tone]] = {
     "no_line": "orange",
     "integration_error": "red",
     "no_plan": "gray",
+    "corrected": "orange",
     "CON-ANO": "violet",
     "ARQ-TOT": "red",
     "TAR-DIF": "orange",

@@ -64,7 +64,7 @@ class SqlCorrectionLedger:
                 bump(connection, competence)
             return len(changes.new) + len(changes.again)
 
-    def pending(self, competence: Competence | None = None) -> list[CorrectionRow]:
+    def pending(self, competence: Competence | None = None, *, contract: str | None = None) -> list[CorrectionRow]:
         """The open ones whose charge still stands, newest month first, then by contract."""
         query = (
             _corrections()
@@ -73,6 +73,8 @@ class SqlCorrectionLedger:
         )
         if competence:
             query = query.where(corrections.c.competence == str(competence))
+        if contract is not None:
+            query = query.where(corrections.c.contract == contract)
         with self._database.read() as connection:
             return [_row(one) for one in connection.execute(query)]
 
