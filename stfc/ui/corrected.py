@@ -38,7 +38,7 @@ GRID: Final = tables.Grid(
     columns=(
         Column("contract", "Contrato", 72, opens=True, help=labels.OPEN_CORRECTED),
         Column("competence", "Mês", 60, show=lambda one: fmt.month_short(Competence.parse(one))),
-        Column("customer", "Cliente", 130),
+        Column("customer", "Cliente", 122),
         Column("charged", "Cobrado", 92, unit="money"),
         Column("announced", "Anunciado", 92, unit="money"),
         Column("seen_at", "Visto em", 0, unit="moment", shown=False),

@@ -1,6 +1,6 @@
 """A corrected file on the screen: what was charged, what it comes to, the difference by class and call (PRODUCT 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
@@ -102,19 +102,19 @@ def said(found: CorrectedFile) -> str:
 
 
 def class_rows(found: FileDifference) -> list[dict[str, Any]]:
-    """The classes as the table has them, the largest difference first."""
-    rows = [
+    """The classes that differ as the table has them, the largest difference first."""
+    rows: list[dict[str, Any]] = [
         {
             "class": labels.CALL_CLASSES.get(one.call_class, one.call_class),
             "calls": f"{fmt.count(one.calls_before)} → {fmt.count(one.calls_after)}",
             "before": one.before,
             "after": one.after,
             "more": _centavos(one.after - one.before),
-            "moved": abs(one.after - one.before),
         }
         for one in found.classes
+        if (one.calls_before, one.before) != (one.calls_after, one.after)
     ]
-    return sorted(rows, key=lambda row: -int(str(row["moved"])))
+    return sorted(rows, key=lambda row: -abs(row["more"]))
 
 
 def call_rows(calls: Sequence[CallChange]) -> list[dict[str, Any]]:
@@ -133,8 +133,11 @@ def call_rows(calls: Sequence[CallChange]) -> list[dict[str, Any]]:
 
 
 def _difference(found: FileDifference) -> None:
-    rows: list[Mapping[str, Any]] = list(class_rows(found))
-    tables.small(rows, _CLASSES, alt=labels.BY_CLASS)
+    rows = class_rows(found)
+    if rows:
+        tables.small(rows, _CLASSES, alt=labels.BY_CLASS)
+    if same := len(found.classes) - len(rows):
+        st.caption(labels.CORRECTED_SAME.format(classes=fmt.counted(same, *labels.CORRECTED_CLASS_NOUN)))
     if not found.calls:
         st.caption(labels.CORRECTED_NO_CALLS)
         return

@@ -114,7 +114,7 @@ class Stack:
         """
         options = ["--contracts", str(self._contracts), "--months", str(self._months), "--seed", "7"]
         self.run("simulator", "dump", str(self.erp), *options)
-        platform = ("simulator", "--port", "0", "--erp", str(self.erp), "--token", TOKEN, *self._simulator_options)
+        platform = self._simulator("0", *self._simulator_options)
         with ThreadPoolExecutor() as side_by_side:
             launched = side_by_side.submit(self.launch, *platform) if self._has_platform else None
             self.run("import", str(self.erp))
@@ -126,6 +126,15 @@ class Stack:
             for one in [side_by_side.submit(self.launch, *one) for one in last]:
                 one.result()
         return self
+
+    def _simulator(self, port: str, *options: str) -> tuple[str, ...]:
+        return ("simulator", "--port", port, "--erp", str(self.erp), "--token", TOKEN, *options)
+
+    def exchange_platform(self, *options: str) -> None:
+        """Put a simulator with other ``options`` at the platform's address."""
+        port = self._running["simulator"].ready.rpartition(":")[2].strip("/")
+        self.halt("simulator")
+        self.launch(*self._simulator(port, *options))
 
     def launch(self, name: str, *arguments: str) -> Process:
         """Start one of the long-running commands, e.g. another worker after ``halt``."""

@@ -20,14 +20,15 @@ LAST = Competence.of(local_day(datetime.now(UTC))).plus(-1)
 
 @pytest.fixture(scope="module")
 def divergent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A product whose platform declares wrong totals in one file in three; two months have been billed."""
-    running = Stack(
-        tmp_path_factory.mktemp("conferencia"), contracts=30, months=2, simulator=("--fault", "wrong-totals=0.3@file")
-    )
+    """A product whose platform declares wrong totals in one file in three; two months have been billed, and some of the
+    files corrected since."""
+    wrong = ("--fault", "wrong-totals=0.3@file")
+    running = Stack(tmp_path_factory.mktemp("conferencia"), contracts=30, months=2, simulator=wrong)
     try:
         running.start()
         for month in (LAST.plus(-1), LAST):
             running.run("bill", "--competence", str(month), "--all", "--wait")
+        running.exchange_platform(*wrong, "--fault", "corrected=0.3")
         yield running
     finally:
         running.stop()
@@ -95,6 +96,40 @@ def test_a_manager_reads_the_riskiest_releases_it_and_rejects_two_others_each_on
     assert stack.run("doctor")["ok"]
 
 
+def test_a_manager_keeps_one_charge_takes_that_back_and_charges_a_corrected_file_again(manager: Screen) -> None:
+    stack, page = manager.stack, manager.page
+    manager.open(PATH, aba="corrigidos", competencia=str(LAST))
+    expect(page.get_by_role("heading", name="Nenhum arquivo corrigido espera decisão")).to_be_visible()
+    manager.click("Procurar agora")
+    waiting = stack.run("files", "list")["corrected"]
+    tab = page.get_by_role("tab", name=f"Arquivos corrigidos {len(waiting)}")
+    expect(tab).to_be_visible()
+    first = waiting[0]
+    expect(case(manager)).to_contain_text(first["contract"])
+    expect(case(manager)).to_contain_text("+R$ 1,00")
+    expect(case(manager).get_by_role("table", name="Por ligação")).to_contain_text("Alterada")
+    decide(manager, "Manter a cobrança", first["contract"], "Um real, acordado.")
+    expect(page.get_by_role("tab", name=f"Arquivos corrigidos {len(waiting) - 1}")).to_be_visible()
+    page.get_by_role("button", name="Desfazer").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("Engano.")
+    dialog.get_by_role("button", name="Desfazer").click()
+    expect(tab).to_be_visible()
+    manager.settle()
+    # By keyboard alone, from the button on.
+    bar(manager).get_by_role("button", name="Estornar e cobrar").focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text(f"Estorna {reais(first['charged'])}")
+    dialog.get_by_role("textbox").focus()
+    page.keyboard.type("Nova versão da Summit.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name=f"Arquivos corrigidos {len(waiting) - 1}")).to_be_visible()
+    expect(page.get_by_test_id("stMain")).to_contain_text(f"Contrato {first['contract']}: cobrança estornada")
+    assert [one["id"] for one in stack.run("files", "list")["corrected"]] == [one["id"] for one in waiting[1:]]
+
+
 def test_the_queue_is_narrowed_and_a_link_opens_the_same_charge(manager: Screen) -> None:
     waiting = holds(manager.stack)
     chosen = waiting[-1]
@@ -130,7 +165,7 @@ def test_conferencia_has_no_access_fault_of_ours(scheme: str, browser: Browser, 
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
     screen = Screen(context.new_page(), divergent)
     screen.known_as("gestor")
-    for tab in ("retidas", "completude", "decididas"):
+    for tab in ("retidas", "corrigidos", "completude", "decididas"):
         screen.open(PATH, aba=tab)
         found = Axe().run(screen.page).response["violations"]
         ours = {

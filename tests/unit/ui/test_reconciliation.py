@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from stfc.domain.competence import Competence
-from stfc.domain.money import Centavos
+from stfc.domain.correction import FiledCall, Remedy, difference
+from stfc.domain.money import Centavos, Micros
 from stfc.domain.outcome import Finding
-from stfc.services.ports import HoldDecision, HoldRow, LogLine
-from stfc.ui import completeness, reconciliation, reconciliation_act
+from stfc.services.corrected_files import CorrectedFile
+from stfc.services.ports import CorrectionDecision, CorrectionRow, HoldDecision, HoldRow, LogLine, SettledCorrection
+from stfc.ui import completeness, corrected, corrected_case, reconciliation, reconciliation_act
 from stfc.ui import reconciliation_case as case
 from stfc.ui.filters import Chosen
 
 OCTOBER = Competence(2026, 10)
+NBSP = "\N{NO-BREAK SPACE}"
 NOW = datetime(2026, 11, 10, 15, tzinfo=UTC)
 NOTHING: dict[str, Any] = {
     "only_month": False,
@@ -135,3 +138,72 @@ def test_days_without_a_call_lie_between_the_first_and_the_last_with_one() -> No
     assert mondays == [first, first + timedelta(weeks=1)]
     assert [row[0] for row in grid] == [5, 5, 0, 5, 0, 0, 0]
     assert [row[1] for row in grid] == [0, 0, 5, None, None, None, None]
+
+
+# --- Where prices differ ---------------------------------------------------------------------------------------------
+
+
+def a_call(name: str, amount: int, ours: int | None) -> dict[str, Any]:
+    facts = {"class": name, "amount": amount, "our_price": ours, "duration": 60}
+    return facts | {"started_at": NOW, "called": "11987654321"}
+
+
+def test_classes_whose_prices_differ_come_first_and_the_cut_of_a_fraction_is_no_difference() -> None:
+    calls = [a_call("VC1", 505_000, 500_000), a_call("LDN", 100_000, 900_000), a_call("LDI", 2_000_000, None)]
+    assert [(row["class"], row["calls"], row["more"]) for row in case.by_price(calls)] == [
+        ("LDI", 1, -2_000_000),
+        ("LDN", 1, 800_000),
+    ]
+    (first, second) = case.furthest(calls, 5)
+    assert (first["amount"], first["ours"], second["amount"], second["ours"]) == (2_000_000, None, 100_000, 900_000)
+    assert first["called"] == "(11) 9****-4321"
+    assert len(case.furthest(calls, 1)) == 1
+
+
+# --- Corrected files -------------------------------------------------------------------------------------------------
+
+ROW = CorrectionRow(7, 70, 1, "4711", OCTOBER, "cd", "ab", Centavos(1000), Centavos(1100), False, NOW)
+BEFORE = FiledCall("a", "1133334444", "11987654321", NOW, 60, "VC1", Micros(1_000_000))
+AFTER = FiledCall("a", "1133334444", "11987654321", NOW, 60, "VC1", Micros(2_000_000))
+OTHER = FiledCall("b", "1133334444", "1133330000", NOW, 60, "LOCAL", Micros(5))
+
+
+def a_file(*remedies: Remedy) -> CorrectedFile:
+    found = difference([BEFORE, OTHER], [AFTER, OTHER])
+    return CorrectedFile(ROW, found, Centavos(1000), Centavos(1100), OCTOBER.plus(1), remedies, Centavos(0))
+
+
+def test_a_corrected_files_difference_names_what_differs_only() -> None:
+    found = a_file().difference
+    assert [(row["class"], row["calls"], row["more"]) for row in corrected_case.class_rows(found)] == [
+        ("VC1", "1 → 1", 100)
+    ]
+    assert [(row["change"], row["called"]) for row in corrected_case.call_rows(found.calls)] == [
+        ("Alterada", "(11) 9****-4321")
+    ]
+
+
+@pytest.mark.parametrize("remedy", Remedy)
+def test_each_decision_says_what_it_does_to_the_money(remedy: Remedy) -> None:
+    found = a_file(remedy, Remedy.DISMISS)
+    said = [corrected.preview(remedy, found), corrected.verb(remedy, found), corrected_case.said(found)]
+    assert not any("{" in one for one in said)
+    assert "R$ 10,00" in said[0].replace(NBSP, " ")
+    assert "R$ 1,00" in said[0].replace(NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("remedy", "is_over", "may"),
+    [
+        (Remedy.COMPLEMENT, False, True),
+        (Remedy.COMPLEMENT, True, False),
+        (Remedy.CHARGE_AGAIN, False, False),
+    ],
+)
+def test_only_what_still_stands_and_charged_nothing_anew_can_be_taken_back(
+    remedy: Remedy, is_over: bool, may: bool
+) -> None:
+    decision = CorrectionDecision(7, "4711", OCTOBER, remedy, 3, "STFC-C7", Centavos(100), OCTOBER.plus(1))
+    one = SettledCorrection(ROW, decision, NOW, "gil", "*nova* versão", is_over)
+    assert corrected.may_undo(one) is may
+    assert "{" not in corrected.settled_words(one)
