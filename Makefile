@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both make .venv when it is missing or old.
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench proof lock clean system-parts
+.PHONY: demo test lint check bench proof lock clean system-parts
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -9,12 +9,15 @@ BENCHES = $(filter-out bench/__init__.py bench/rig.py bench/call_history.py,$(wi
 demo: $(VENV)/.ready
 	@exec $(BIN)/stfc demo $(ARGS)
 
-test: $(VENV)/.ready system-parts check
+# The check's longer part runs beside the tests.
+test: $(VENV)/.ready system-parts lint
 	@.ci/run-tests $(BIN)/python
 
-check: $(VENV)/.ready
+lint: $(VENV)/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+check: lint
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/unit/test_layers.py
 
