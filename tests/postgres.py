@@ -78,7 +78,7 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
     """A temporary cluster for the whole run, stopped and removed at its end; skips where there is no PostgreSQL."""
     if not is_installed():
         pytest.skip(_NOT_THERE)
-    with cluster() as found:
+    with cluster(durable=False) as found:
         yield found
 
 
@@ -95,12 +95,15 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def cluster() -> Iterator[PostgresCluster]:
-    """A temporary cluster, stopped and removed in the end; ``RuntimeError`` where there is no PostgreSQL."""
+def cluster(*, durable: bool = True) -> Iterator[PostgresCluster]:
+    """A temporary cluster, stopped and removed in the end; ``RuntimeError`` where there is no PostgreSQL.
+
+    One that is not ``durable`` never waits for the disk: for tests that kill clients, never the server.
+    """
     binaries = _find_binaries()
     if binaries is None:
         raise RuntimeError(_NOT_THERE)
-    with _temporary_folder() as (folder, owner), _running(PostgresCluster(binaries, folder, owner)) as found:
+    with _temporary_folder() as (folder, owner), _running(PostgresCluster(binaries, folder, owner), durable) as found:
         yield found
 
 
@@ -135,9 +138,22 @@ def _temporary_folder() -> Iterator[tuple[Path, str | None]]:
 
 
 @contextmanager
-def _running(cluster: PostgresCluster) -> Iterator[PostgresCluster]:
-    cluster.run("initdb", "-D", str(cluster.data), "-U", _SUPERUSER, "--auth=trust", "-E", "UTF8", *_locale(cluster))
+def _running(cluster: PostgresCluster, durable: bool) -> Iterator[PostgresCluster]:
+    cluster.run(
+        "initdb",
+        "--no-sync",
+        "-D",
+        str(cluster.data),
+        "-U",
+        _SUPERUSER,
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        *_locale(cluster),
+    )
     options = f"-c listen_addresses='' -c unix_socket_directories='{cluster.folder}' -c shared_buffers=32MB"
+    if not durable:
+        options += " -c fsync=off -c full_page_writes=off"
     server = ("-D", str(cluster.data), "-l", str(cluster.folder / "log"), "-w", "-t", str(_SECONDS_TO_START))
     cluster.run("pg_ctl", "start", *server, "-o", options)
     try:

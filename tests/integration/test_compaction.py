@@ -1,6 +1,5 @@
 """Compaction and rollups over a real ledger and real files: whatever they do, every answer stays that of the calls."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,10 +80,8 @@ class Home:
 
 
 @pytest.fixture
-def home(ready_url: str, tmp_path: Path) -> Iterator[Home]:
-    database = Database(ready_url)
-    yield Home(tmp_path, database)
-    database.dispose()
+def home(database: Database, tmp_path: Path) -> Home:
+    return Home(tmp_path, database)
 
 
 def some_calls(count: int, *, claim: int = 1, name: str = "c") -> list[dict[str, Any]]:
@@ -313,7 +310,7 @@ searches = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(st.one_of(parts, parts, excludes, compacts), max_size=8), chosen=filters, query=queries | searches)
 def test_rollups_answer_as_the_calls_do(
     home: Home, tmp_path_factory: pytest.TempPathFactory, acts: list[Any], chosen: CallFilter, query: CallQuery

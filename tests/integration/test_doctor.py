@@ -68,15 +68,14 @@ def home(tmp_path: Path, template: Path) -> Iterator[House]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def house(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Iterator[House]:
+def house(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> House:
     """A house in each store, for what is asked in SQL."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("home")
-        return
-    made = a_house(request.getfixturevalue("postgres_url"), tmp_path / "home" / "calls")
+        home: House = request.getfixturevalue("home")
+        return home
+    made = house_at(request.getfixturevalue("fresh_postgres")(), tmp_path / "home" / "calls")
     shutil.copytree(template / "snapshots", snapshots_of(made).root)
-    yield made
-    made.database.dispose()
+    return made
 
 
 class Platform(SummitGateway):

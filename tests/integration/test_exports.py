@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,23 +13,20 @@ import sqlalchemy as sa
 from stfc.adapters.calls.exports import ParquetCallExport
 from stfc.adapters.documents.tables import FileTables
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.database import Database
 from stfc.adapters.ledger.exports import SqlExportLedger
 from stfc.domain.competence import Competence
 from stfc.errors import NotPossibleError, StorageError
 from stfc.services.exports import Exported, Exports
 from stfc.services.ports import ExportFormat
-from tests.house import OCTOBER, House, a_house
+from tests.house import OCTOBER, House, house_at
 
 NAMES = ["charges", "eventual_values", "zero_billing_events", "batch_items", "fiscal", "calls"]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'ledger.db'}" if is_sqlite else request.getfixturevalue("postgres_url")
-    made = a_house(url, tmp_path / "calls")
-    yield made
-    made.database.dispose()
+@pytest.fixture
+def house(database: Database, tmp_path: Path) -> House:
+    return house_at(database, tmp_path / "calls")
 
 
 def export(

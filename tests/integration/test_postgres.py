@@ -16,12 +16,6 @@ def test_each_test_starts_with_an_empty_database(postgres_url: str, turn: int) -
         connection.execute("CREATE TABLE left_behind (turn integer)")
 
 
-def test_commits_are_flushed_to_disk_as_in_operation(postgres_url: str) -> None:
-    with _connect(postgres_url) as connection:
-        assert connection.execute("SHOW fsync").fetchone() == ("on",)
-        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
-
-
 def test_the_cluster_listens_on_no_port(postgres_cluster: PostgresCluster, postgres_url: str) -> None:
     with _connect(postgres_url) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
