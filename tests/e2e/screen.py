@@ -107,7 +107,8 @@ class Screen:
     def settle(self) -> "Screen":
         """Wait until the script has not run for a moment."""
         self.page.evaluate("window.__idleSince = null")
-        self.page.wait_for_function(_IDLE, timeout=30_000)
+        # Not at every frame, which would have the page drawn sixty times a second.
+        self.page.wait_for_function(_IDLE, timeout=30_000, polling=50)
         return self
 
     def stand_still(self, place: Locator) -> "Screen":
