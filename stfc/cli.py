@@ -8,6 +8,7 @@ import asyncio
 import getpass
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -218,7 +219,16 @@ def worker(
     """Processa os lotes: busca os arquivos, importa as ligações e cobra."""
     application = _application()
     application.gateway()
+    _step_back()
     _run_worker(application.worker(), until_idle=until_idle, ready=f"worker ready {application.database.place}")
+
+
+def _step_back() -> None:
+    """Let screens on the same machine go first: a batch lasts minutes, a person waits for a page."""
+    if hasattr(os, "setpriority"):
+        niceness, this_process = 10, 0
+        niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, this_process))
+        os.setpriority(os.PRIO_PROCESS, this_process, niceness)
 
 
 def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None, ready: str = "") -> bool:

@@ -21,6 +21,7 @@ from stfc.ui import logins, protection, scripts
 
 _ROLE_KEY = "stfc_role"
 _COOKIE = "stfc_role"
+_STATUS_KEY = "stfc_status"
 
 
 @st.cache_resource(show_spinner=False)
@@ -30,8 +31,18 @@ def application() -> Application:
 
 
 def status() -> SystemStatus:
-    """What the system's parts do now; read once a rerun and cheap."""
-    return application().status.now()
+    """What the system's parts do now, read once a run of the script or of a fragment: all that a run shows is of one
+    moment, and the five who ask cost the ledger one answer."""
+    context = get_script_run_ctx()
+    if context is None:
+        return application().status.now()
+    # Streamlit begins each run with new cursors; they are the only mark of a run that it keeps.
+    of_run, known = st.session_state.get(_STATUS_KEY, (None, None))
+    if isinstance(known, SystemStatus) and of_run is context.cursors:
+        return known
+    found = application().status.now()
+    st.session_state[_STATUS_KEY] = context.cursors, found
+    return found
 
 
 def presence() -> Callable[[], bool]:
