@@ -4,6 +4,7 @@ Our own values and events lie over the ERP's copies of them, by id: ours say whe
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -55,8 +56,22 @@ WITH service AS (
     LEFT JOIN integration g ON g.contract = e.contract
     LEFT JOIN history h ON h.contract = e.contract
 )
-SELECT *, list_filter([{_CAUTION_LIST}], lambda c: c IS NOT NULL) AS cautions FROM joined ORDER BY contract
+SELECT *, list_filter([{_CAUTION_LIST}], lambda c: c IS NOT NULL) AS cautions, r3 AND r4 AND r5 AS not_invoiced
+FROM joined ORDER BY contract
 """
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All of a contract's row that no item, value or event of the month changes: the same all along a batch.
+
+    Frames by number, with the columns of ``ErpFacts.contracts`` and of ``history``, in_error, integration,
+    integration_error, integrated_on, cautions, not_invoiced: ``listed`` of the contracts that have a Summit service,
+    ``others`` of those that have none, which only an item brings in.
+    """
+
+    listed: pl.DataFrame
+    others: pl.DataFrame
 
 
 def standing(
@@ -68,60 +83,80 @@ def standing(
     provisioning: pl.DataFrame,
     plans: Sequence[str],
     today: date,
-) -> pl.DataFrame:
-    """All of a contract's row that no item, value or event of the month changes: the same all along a batch.
-
-    By number: the columns of ``ErpFacts.contracts`` and of ``history``, in_error, integration, integration_error,
-    integrated_on, cautions. ``plans`` are the codes of the tariff plans that the product knows.
-    """
+) -> Standing:
+    """What stands of every contract of ``erp``; ``plans`` are the codes of the tariff plans that the product knows."""
     params = {"first": competence.first_day, "last": competence.last_day, "today": today, "plans": list(plans)}
     tables = {"erp": erp.contracts, "services": erp.services, "history": history, "provisioning": provisioning}
-    return engine.query(_STANDING, params, **tables)
+    rows = engine.query(_STANDING, params, **tables)
+    return Standing(rows.filter("summit"), rows.filter(~pl.col("summit")))
 
 
-def eligibility(standing: pl.DataFrame, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
+def eligibility(standing: Standing, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
     """The competence's contracts, by number: r1..r8, first_failed, eligible, cautions, and all that lists show.
 
     A row for every contract that has a Summit service, deleted or not, or an item of the competence. Beside the
-    columns of ``View.contracts`` and of ``standing``: integration_failed (the indicator), not_invoiced, live.
+    columns of ``View.contracts`` and of ``Standing``: integration_failed (the indicator), live.
     """
-    # A chunk settled is a frame made anew, so this is Polars: DuckDB plans these joins longer than it runs them.
+    last = _last_items(image)
+    rows, others = standing.listed, standing.others.join(last, on="contract", how="semi")
+    if others.height:
+        rows = pl.concat([rows, others]).sort("contract")
+    judged = _judged(rows.select(_JUDGED_BY), last, erp, image)
+    # Side by side, what stands is not copied.
+    return pl.concat([rows.drop(judged.columns, strict=False), judged], how="horizontal")
+
+
+_JUDGED_BY = ["contract", *(f"r{rule}" for rule in range(1, 6)), "in_error", "last_competence", "last_amount"]
+
+
+def _judged(rows: pl.DataFrame, last: pl.DataFrame, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
+    """What the month's items, values and events make of ``rows``, in their order."""
+    # A chunk settled is a month judged anew, so this is Polars: DuckDB plans these joins longer than it runs them.
     outcome, live = pl.col("outcome"), pl.col("live")
-    rows = standing.lazy().join(_last_items(image), on="contract", how="left", maintain_order="left")
-    rows = rows.filter(pl.col("summit") | live.is_not_null()).with_columns(live.fill_null(False))
-    rows = rows.with_columns(
+    joined = rows.lazy().join(last.lazy(), on="contract", how="left", maintain_order="left")
+    ruled = joined.with_columns(live.fill_null(False)).with_columns(
         r6=~live,
         r7=~pl.col("contract").is_in(_valued(erp, image).implode()),
         r8=~pl.col("contract").is_in(_zeroed(erp, image).implode()),
     )
-    rows = rows.with_columns(first_failed=_FIRST_FAILED)
     charged_now = live & (outcome == "charged")
+    first_failed = pl.col("first_failed")
     return (
-        rows.with_columns(
-            eligible=pl.col("first_failed").is_null(),
+        ruled.with_columns(first_failed=_FIRST_FAILED)
+        .select(
+            "r6",
+            "r7",
+            "r8",
+            "live",
+            "outcome",
+            "first_failed",
+            eligible=first_failed.is_null(),
             last_competence=pl.when(charged_now).then(pl.lit(str(image.competence))).otherwise("last_competence"),
             last_amount=pl.when(charged_now).then("item_amount").otherwise("last_amount"),
-            not_invoiced=pl.col("r3") & pl.col("r4") & pl.col("r5"),
             integration_failed=pl.col("in_error") | (outcome == "failed").fill_null(False),
             coverage=pl.when(live & outcome.is_in(OPEN_OUTCOMES))
             .then(pl.lit(Coverage.QUEUED.value))
             .when(live)
             .then(outcome)
-            .when(pl.col("first_failed").is_not_null())
+            .when(first_failed.is_not_null())
             .then(pl.lit(Coverage.KEPT_OUT.value))
             .when(outcome == "failed")
             .then(pl.lit(Coverage.FAILED.value))
             .otherwise(pl.lit(Coverage.TO_BILL.value)),
         )
-        .drop("item_amount")
         .collect()
     )
 
 
-def _last_items(image: MonthImage) -> pl.LazyFrame:
+def _last_items(image: MonthImage) -> pl.DataFrame:
     """contract, live, outcome, item_amount: of each contract the one live item, else the last."""
-    items = _frame(image.items).lazy().with_columns(live=~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES))
-    last = items.sort("live", "item").unique("contract", keep="last", maintain_order=True)
+    columns = ["item", "contract", "outcome", "reversed", "amount"]
+    items = _frame(image.items.select(columns)).with_columns(
+        live=~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES)
+    )
+    live = items.filter("live")
+    others = items.filter(~pl.col("live")).join(live, on="contract", how="anti")
+    last = pl.concat([live, others.sort("item").unique("contract", keep="last", maintain_order=True)])
     outcome = pl.when("reversed").then(pl.lit(REVERSED)).otherwise("outcome")
     return last.select("contract", "live", outcome=outcome, item_amount="amount")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from stfc.adapters.read_model.details import ContractDetails
-from stfc.adapters.read_model.eligibility import by_local_day, eligibility, standing
+from stfc.adapters.read_model.eligibility import Standing, by_local_day, eligibility, standing
 from stfc.adapters.read_model.engine import Cache, Engine
 from stfc.adapters.read_model.forecast import forecasts, weekday_profile
 from stfc.adapters.read_model.history import MONTHS, history
@@ -65,7 +65,7 @@ class DuckReadModel:
         self._reading = threading.Lock()
         self._erp: Cache[tuple[int | None, Competence], ErpFacts] = Cache(2 * _FRAMES_KEPT)
         self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
-        self._standing: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._standing: Cache[Hashable, Standing] = Cache(_FRAMES_KEPT)
         self._profiles: Cache[Hashable, Profile] = Cache(_FRAMES_KEPT)
         self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
 
@@ -179,7 +179,7 @@ class DuckReadModel:
         )
         erp = self._erp_facts(moment.state.snapshot, moment.competence)
 
-        def standing_rows() -> pl.DataFrame:
+        def made() -> Standing:
             return standing(
                 self._engine,
                 erp,
@@ -192,7 +192,7 @@ class DuckReadModel:
 
         return self._frames.get(
             (stands, moment.image.revision),
-            lambda: eligibility(self._standing.get(stands, standing_rows), erp, moment.image),
+            lambda: eligibility(self._standing.get(stands, made), erp, moment.image),
         )
 
     def _erp_facts(self, snapshot: int | None, competence: Competence) -> ErpFacts:
