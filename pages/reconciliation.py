@@ -10,6 +10,7 @@ from stfc.ui import (
     labels,
     reconciliation,
     reconciliation_act,
+    rerating,
     session,
     tabs,
 )
@@ -36,7 +37,10 @@ with place:
         corrected.show(files)
     elif opened == reconciliation.COMPLETENESS:
         completeness.show(view)
+    elif opened == reconciliation.RERATE:
+        rerating.show(view)
     else:
         reconciliation.decided(view)
 reconciliation_act.dialogs(pending)
 corrected.dialogs(files)
+rerating.dialog()

@@ -819,6 +819,28 @@ NO_MONTH_FILTERED: Final = "Nenhuma ligação dos 12 meses até {month} atende a
 
 HELD_TAB: Final = "Retidas"
 COMPLETENESS_TAB: Final = "Completude"
+RERATE_TAB: Final = "Retarifação"
+RERATE_TITLE: Final = "Retarifar {month}"
+RERATE_WORDS: Final = (
+    "Tarifa de novo, pelos planos de agora, o que já foi cobrado e ainda não faturado. A prévia não muda nada: mostra, "
+    "contrato a contrato, o que está cobrado, o novo valor e a diferença."
+)
+RERATE_PREVIEW: Final = "Calcular a prévia"
+RERATING: Final = "Tarifando as ligações…"
+NOTHING_TO_RERATE: Final = "Nada a retarifar"
+NOTHING_TO_RERATE_WORDS: Final = "As ligações de {count} contratos cobrados já têm os preços dos planos de agora."
+RERATE_HEAD: Final = "{contracts}: {effects}. {sums}."
+RERATE_BAR: Final = "**{contracts}** · de **{charged}** para **{amount}**"
+RERATE_SCOPE: Final = "Estorna e cobra de novo só o que muda; o histórico fica"
+RERATE_NO_CHANGE: Final = "Nenhuma cobrança muda: nos contratos acima só muda o preço que se mostra, ou não se pode."
+RERATE_REFUSED: Final = "Retarifar pede o papel {needed}; você está como {role}."
+RERATE_VERB: Final = "Retarifar {contracts}"
+RERATE_FACTS: Final = (
+    "Competência **{month}** · **{contracts}**  \n"
+    "Cobrado **{charged}** · novo **{amount}** · diferença **{difference}**"
+)
+RERATE_LOCK: Final = "As cobranças de agora são estornadas e as novas entram no lugar, com as mesmas ligações."
+ALL_PLANS: Final = "Todos os planos"
 DECIDED_TAB: Final = "Decididas"
 HOLD_NOUN: Final = ("cobrança retida", "cobranças retidas")
 HOLD_KIND: Final = "Motivo"

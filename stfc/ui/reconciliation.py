@@ -5,7 +5,8 @@ The address, for links from elsewhere (``url.open_page(labels.RECONCILIATION, q=
 * ``q``: *Pesquisar*. ``mes=1``: of the competence of the header alone; without it, of all.
 * ``motivo`` (repeated): ``totais``, ``tarifacao``, ``anomalia``, ``linha``. ``detector`` (repeated): keys of
   ``text.DETECTORS``. ``codigo`` (repeated): codes. ``de``, ``ate``: reais.
-* ``retida``: the charge that is read at the right. ``aba``: ``corrigidos``, ``completude``, ``decididas``.
+* ``retida``: the charge that is read at the right.
+* ``aba``: ``corrigidos``, ``completude``, ``retarifacao``, ``decididas``.
   ``pagina``, ``ordem``: see ``tables``.
 """
 
@@ -25,7 +26,7 @@ from stfc.ui import format as fmt
 from stfc.ui.filters import Chosen
 from stfc.ui.tables import Column
 
-HELD, CORRECTED, COMPLETENESS, DECIDED = "retidas", "corrigidos", "completude", "decididas"
+HELD, CORRECTED, COMPLETENESS, RERATE, DECIDED = "retidas", "corrigidos", "completude", "retarifacao", "decididas"
 OPEN_PARAMETER: Final = "retida"
 CODES_OF: Final[Mapping[str, frozenset[str]]] = {
     "totais": frozenset({"ARQ-TOT"}),
@@ -128,6 +129,7 @@ def tabs_of(pending: Sequence[HoldRow], corrected: int) -> tuple[tabs.Tab, ...]:
         tabs.Tab(HELD, labels.HELD_TAB, len(pending)),
         tabs.Tab(CORRECTED, labels.CORRECTED_TAB, corrected),
         tabs.Tab(COMPLETENESS, labels.COMPLETENESS_TAB),
+        tabs.Tab(RERATE, labels.RERATE_TAB),
         tabs.Tab(DECIDED, labels.DECIDED_TAB),
     )
 

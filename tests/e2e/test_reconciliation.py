@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from stfc.domain.competence import Competence, local_day
 from tests.e2e.screen import Screen
-from tests.e2e.stack import Stack
+from tests.e2e.stack import ROOT, Stack
 from tests.e2e.test_holds import reais
 from tests.e2e.test_shell import STREAMLITS_OWN
 
@@ -165,7 +165,7 @@ def test_conferencia_has_no_access_fault_of_ours(scheme: str, browser: Browser, 
     context = browser.new_context(locale="pt-BR", color_scheme=scheme, viewport={"width": 1366, "height": 768})  # type: ignore[arg-type]
     screen = Screen(context.new_page(), divergent)
     screen.known_as("gestor")
-    for tab in ("retidas", "corrigidos", "completude", "decididas"):
+    for tab in ("retidas", "corrigidos", "completude", "retarifacao", "decididas"):
         screen.open(PATH, aba=tab)
         found = Axe().run(screen.page).response["violations"]
         ours = {
@@ -175,3 +175,25 @@ def test_conferencia_has_no_access_fault_of_ours(scheme: str, browser: Browser, 
         assert not ours, tab
     context.close()
     screen.assert_clean()
+
+
+def test_a_manager_sees_what_a_corrected_plan_changes_and_charges_it_anew(manager: Screen) -> None:
+    stack = manager.stack
+    corrected = (ROOT / "data" / "plans" / "demonstracao.toml").read_text(encoding="utf-8")
+    corrected = corrected.replace("2020-01-01", LAST.first_day.isoformat()).replace('LOCAL = "0.08"', 'LOCAL = "0.40"')
+    (stack.folder / "corrected.toml").write_text(corrected, encoding="utf-8")
+    stack.run("plans", "import", str(stack.folder / "corrected.toml"))
+    expected = stack.run("rerate", str(LAST))
+    assert expected["contracts"]
+
+    manager.open(PATH, aba="retarifacao", competencia=str(LAST))
+    manager.click("Calcular a prévia")
+    count = expected["contracts"]
+    verb = f"Retarifar {count} contrato" + ("s" if count > 1 else "")
+    expect(bar(manager)).to_contain_text(f"de {reais(expected['charged'])} para {reais(expected['amount'])}")
+    expect(manager.page.get_by_test_id("stMain")).to_contain_text("só o preço das ligações")
+    manager.shot("conferencia-retarifacao")
+    decide(manager, verb, reais(expected["amount"]), "Preço local corrigido.")
+    expect(manager.page.get_by_text("retarifado", exact=False).first).to_be_visible()
+    assert stack.run("rerate", str(LAST))["effects"]["changed"] == 0
+    assert stack.run("doctor")["ok"]
