@@ -60,6 +60,7 @@ def test_a_class_narrows_the_calls_and_four_clicks_show_how_one_was_priced(opera
     for step in ("Número", "Horário", "Cadência", "Cobrado pela Summit", "Diferença"):
         expect(drawer.get_by_role("cell", name=step, exact=True)).to_be_visible()
     expect(drawer.get_by_text("nenhuma: os dois valores são iguais")).to_be_visible()
+    operator.shot("ligacao-preco")
     assert operator.page.evaluate("window.__clicks") <= 4
     expect(drawer.get_by_text("Nossa classe")).to_be_visible()
     expect(drawer.get_by_text("****").first).to_be_visible()
