@@ -19,6 +19,7 @@ guard.require(guard.Role.SUPERVISOR)
 header.show(labels.RECONCILIATION)
 approvals.show("hold.release")
 approvals.show("file.charge_again")
+approvals.show("charge.rerate")
 
 view = session.application().views.view(competence.current())
 pending = session.application().holds.pending()

@@ -41,6 +41,7 @@ from stfc.adapters.ledger.work import SqlWorkLedger
 from stfc.domain.competence import Competence
 from stfc.domain.correction import Remedy
 from stfc.domain.eligibility import Policy
+from stfc.domain.money import Centavos
 from stfc.domain.parameter import Parameter
 from stfc.errors import HomeVersionError, InvalidInputError, NoPlatformError, NotPossibleError, StorageError
 from stfc.services import chunk
@@ -71,6 +72,7 @@ from stfc.services.ports import (
     SummitGateway,
 )
 from stfc.services.provisioning import ProvisioningService
+from stfc.services.rerating import Done as Rerated
 from stfc.services.rerating import Rerating
 from stfc.services.retention import Retention
 from stfc.services.status import DiskWatch, StatusService
@@ -295,6 +297,7 @@ class Application:
         """Requests for a second person: list, approve, deny."""
         acts = {
             "batch.reverse": self._reverse,
+            "charge.rerate": self._rerate,
             "file.charge_again": self._charge_again,
             "hold.release": self._release,
             "parameter.set": self._set,
@@ -304,6 +307,18 @@ class Application:
     def _reverse(self, asked: Approval, actor: Actor) -> int:
         batch, contracts = asked.subject["batch"], asked.subject["contracts"]
         return self.billing.reverse(batch, actor, reason=asked.reason, contracts=contracts, approval=asked.approval)
+
+    def _rerate(self, asked: Approval, actor: Actor) -> Rerated:
+        subject = asked.subject
+        return self.rerating.apply(
+            Competence.parse(subject["competence"]),
+            actor,
+            reason=asked.reason,
+            contracts=subject["contracts"],
+            plan=subject["plan"],
+            expected=Centavos(subject["amount"]),
+            approval=asked.approval,
+        )
 
     def _charge_again(self, asked: Approval, actor: Actor) -> CorrectionDecision:
         correction, again = asked.subject["correction"], Remedy.CHARGE_AGAIN
@@ -375,6 +390,7 @@ class Application:
             store=self.snapshots,
             plan_of=lambda folder: contract_plans(folder).get,
             clock=self.clock,
+            second=self.second_person,
         )
 
     @cached_property

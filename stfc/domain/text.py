@@ -856,6 +856,7 @@ PARAMETERS = {
 APPROVAL_STATUSES = {"pending": "à espera", "approved": "confirmado", "denied": "recusado", "expired": "vencido"}
 APPROVAL_ACTIONS = {
     "batch.reverse": "estornar",
+    "charge.rerate": "retarifar",
     "file.charge_again": "estornar e cobrar de novo pelo arquivo corrigido",
     "hold.release": "liberar cobranças retidas",
     "parameter.set": "mudar",
@@ -904,7 +905,9 @@ def approval_subject(approval: Any) -> str:
             if contracts is None
             else (f" contratos do lote {approval.subject['batch']}")
         )
-    return f"{what}: {_many(shown['charges'], 'cobrança', 'cobranças')}, {reais(shown['amount'])}"
+    if approval.action == "charge.rerate":
+        what += f" {month(Competence.parse(shown['competence']))}"
+    return f"{what}: {_many(shown['charges'], 'cobrança', 'cobranças')}, {_asked_amount(shown)}"
 
 
 def approval_requested(facts: Mapping[str, Any]) -> str:
@@ -913,8 +916,13 @@ def approval_requested(facts: Mapping[str, Any]) -> str:
         what = _parameter_asked(facts)
     else:
         charges = _many(facts["charges"], "cobrança", "cobranças")
-        what = f"{APPROVAL_ACTIONS[facts['action']]} ({charges}, {reais(facts['amount'])})"
+        what = f"{APPROVAL_ACTIONS[facts['action']]} ({charges}, {_asked_amount(facts)})"
     return f"Pedido {facts['approval']} registrado, nada mudou ainda: {what} espera a confirmação de outro gestor"
+
+
+def _asked_amount(shown: Mapping[str, Any]) -> str:
+    amount = reais(shown["amount"])
+    return f"de {amount} para {reais(shown['new_amount'])}" if "new_amount" in shown else amount
 
 
 def _parameter_asked(shown: Mapping[str, Any]) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
-from stfc.domain.approval import correction_subject, release_subject, reversal_subject
+from stfc.domain.approval import correction_subject, release_subject, rerate_subject, reversal_subject
+from stfc.domain.competence import Competence
 from stfc.domain.money import plain
 from stfc.domain.parameter import Parameter
+from stfc.domain.rerating import RerateTotals
 from stfc.domain.role import Role
 from stfc.errors import NotPossibleError
 from stfc.services import access, confirmation
@@ -29,7 +31,7 @@ class SecondPerson:
     def before_reversal(self, batch: int, contracts: Collection[str] | None, actor: Actor, *, reason: str) -> None:
         """Let a reversal pass, or ask for its confirmation (``ApprovalRequestedError``); nothing is reversed then."""
         access.require(actor, Role.OPERATOR, "reverse")
-        if not self._parameters.value(Parameter.SECOND_PERSON_REVERSAL):
+        if not self.confirms_reversals:
             return
         summary = self._batches.show(batch)
         items = [] if contracts is None else self._batches.items(batch, contracts=contracts)[1]
@@ -58,10 +60,38 @@ class SecondPerson:
     def before_charging_again(self, correction: CorrectionRow, actor: Actor, *, reason: str) -> None:
         """Let a corrected file be charged again, or ask for its confirmation: to charge again is to reverse."""
         access.require(actor, Role.MANAGER, "settle_file")
-        if not self._parameters.value(Parameter.SECOND_PERSON_REVERSAL):
+        if not self.confirms_reversals:
             return
         shown = {"competence": str(correction.competence), "charges": 1, "amount": plain(correction.charged)}
         self._ask("file.charge_again", correction_subject(correction.correction), shown, actor, reason)
+
+    @property
+    def confirms_reversals(self) -> bool:
+        """Whether what reverses a charge waits for another manager."""
+        return bool(self._parameters.value(Parameter.SECOND_PERSON_REVERSAL))
+
+    def before_rerating(
+        self,
+        competence: Competence,
+        contracts: Collection[str] | None,
+        plan: str | None,
+        changes: RerateTotals,
+        actor: Actor,
+        *,
+        reason: str,
+    ) -> None:
+        """Let ``changes`` to a charged month pass, or ask for their confirmation: to charge anew is to reverse."""
+        access.require(actor, Role.MANAGER, "rerate")
+        if not self.confirms_reversals or not changes.contracts:
+            return
+        shown = {
+            "competence": str(competence),
+            "charges": changes.contracts,
+            "amount": plain(changes.charged),
+            "new_amount": plain(changes.amount),
+        }
+        subject = rerate_subject(competence, contracts, plan, changes.amount)
+        self._ask("charge.rerate", subject, shown, actor, reason)
 
     def _ask(
         self, action: str, subject: Mapping[str, Any], shown: Mapping[str, Any], actor: Actor, reason: str
@@ -96,6 +126,9 @@ class Approvals:
         """
         access.require(actor, Role.MANAGER, "approve")
         asked = self._ledger.show(approval, now=self._clock())
+        if asked.status != "pending":
+            # Said before the act is worked out, which can cost much; its own transaction asks again.
+            raise NotPossibleError(cause="approval_over", approval=approval, status=asked.status)
         self._acts[asked.action](asked, actor)
         return self._ledger.show(approval, now=self._clock())
 

@@ -852,6 +852,14 @@ class Reserved:
 
 
 @dataclass(frozen=True)
+class Confirmed:
+    """A request that an act approves, and the subject that it must have been asked for (``ApprovalLedger``)."""
+
+    approval: int
+    subject: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Rerated:
     """``contracts`` in the order of the items; ``calls`` (Arrow, the schema of a part) under their old claims."""
 
@@ -893,9 +901,14 @@ class RerateLedger(Protocol):
         request_key: str,
         actor: Actor,
         now: datetime,
+        confirmed: Confirmed | None = None,
     ) -> Reserved:
         """New items for ``contracts`` in ``batch`` (None: a new one, or that of the key), as good as cancelled until
-        their charge is replaced. ``NotPossibleError``: the competence is closed."""
+        their charge is replaced. ``confirmed`` is the request that ``actor`` approves by it.
+
+        ``NotPossibleError``: the competence is closed, or the request may not be approved. ``StaleSnapshotError``:
+        another ``snapshot`` is current.
+        """
         ...
 
     def replace(
@@ -1032,8 +1045,8 @@ class ParameterLedger(Protocol):
 
 @dataclass(frozen=True)
 class Approval:
-    """A request for a second person (PRODUCT 9). ``action``: ``batch.reverse``, ``hold.release`` or
-    ``parameter.set``.
+    """A request for a second person (PRODUCT 9). ``action``: ``batch.reverse``, ``charge.rerate``,
+    ``file.charge_again``, ``hold.release`` or ``parameter.set``.
 
     ``subject`` says what the act is about, as its service takes it; ``shown`` what it came to when it was asked for.
     ``status``: ``pending``, ``approved``, ``denied`` or ``expired``.

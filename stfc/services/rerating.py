@@ -7,8 +7,10 @@ transaction. A run that is killed leaves each contract wholly old or wholly new,
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+from stfc.domain.approval import rerate_subject
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
 from stfc.domain.money import Centavos
@@ -17,6 +19,7 @@ from stfc.domain.rerating import Effect, Repriced, RerateTotals, totals
 from stfc.domain.role import Role
 from stfc.errors import NotFoundError, NotPossibleError
 from stfc.services import access
+from stfc.services.approvals import SecondPerson
 from stfc.services.ports import (
     Actor,
     CallRerater,
@@ -24,6 +27,7 @@ from stfc.services.ports import (
     ChargedItem,
     ChargedMonth,
     Clock,
+    Confirmed,
     Evaluation,
     Replacement,
     Rerated,
@@ -83,8 +87,10 @@ class Rerating:
         plan_of: Callable[[Path], Callable[[str], str | None]],
         clock: Clock,
         calls_at_once: int = CALLS_AT_ONCE,
+        second: SecondPerson | None = None,
     ) -> None:
-        """``plan_of`` gives, for a snapshot's folder, the plan that a contract names."""
+        """``plan_of`` gives, for a snapshot's folder, the plan that a contract names. ``second`` asks for another
+        manager's confirmation where a parameter wants it."""
         self._ledger = ledger
         self._rater = rater
         self._calls = calls
@@ -94,6 +100,7 @@ class Rerating:
         self._plan_of = plan_of
         self._clock = clock
         self._calls_at_once = calls_at_once
+        self._second = second
 
     def preview(
         self, competence: Competence, *, contracts: Collection[str] | None = None, plan: str | None = None
@@ -120,16 +127,20 @@ class Rerating:
         plan: str | None = None,
         request_key: str | None = None,
         expected: Centavos | None = None,
+        approval: int | None = None,
     ) -> Done:
         """Reverse and charge anew all that changes; what does not is left as it is.
 
         Args:
             request_key: names this act: under the same one it is done once, and a killed run is taken up.
             expected: the sum of the new amounts as the preview said, which must still be so; None does not ask.
+            approval: the request that the actor approves by it, see ``Approvals.approve``. It was made for ``expected``
+                and is spent before the first charge: what a killed run leaves undone must be asked for again.
 
         Raises:
             NotAllowedError: the actor is no manager.
             NotPossibleError: no reason; the month is closed; plans or amounts are not those of the preview any more.
+            ApprovalRequestedError: another manager must confirm that charges are reversed; nothing is yet.
             StaleSnapshotError: another dump was imported meanwhile; what is done by then stays done.
             StorageError: the calls cannot be read or written. Otherwise as ``preview``.
         """
@@ -139,8 +150,12 @@ class Rerating:
         key = f"rerate:{competence}:{request_key or uuid.uuid4().hex}"
         batch = self._ledger.opened(key)
         run = self._run(competence, contracts, plan)
-        if expected is not None and batch is None:
-            self._confirm(run, expected)
+        is_other = expected is not None and batch is None and run.changes.amount != expected
+        if is_other or (approval is not None and not run.changes.contracts):
+            raise NotPossibleError(cause="rerate_changed", competence=str(competence))
+        if self._second and self._second.confirms_reversals and approval is None:
+            self._second.before_rerating(competence, contracts, plan, run.changes, actor, reason=reason.strip())
+        confirmed = _confirmed(approval, competence, contracts, plan, expected)
         done: list[Repriced] = []
         passed: list[str] = []
         refused: list[Repriced] = []
@@ -157,8 +172,9 @@ class Rerating:
                 request_key=key,
                 actor=actor,
                 now=self._clock(),
+                confirmed=confirmed,
             )
-            batch = reserved.batch
+            batch, confirmed = reserved.batch, None
             new = [Replacement(item, *reserved.claims[item.contract], repriced) for item, repriced in changed]
             replaced = self._replace(run, batch, new, rated, reason.strip(), actor)
             done += [repriced for _, repriced in changed if repriced.contract in replaced]
@@ -183,11 +199,6 @@ class Rerating:
             actor=actor,
             now=self._clock(),
         )
-
-    def _confirm(self, run: "_Run", expected: Centavos) -> None:
-        found = totals(one for _, rated in run.chunks() for one in rated.contracts if one.effect is Effect.CHANGED)
-        if found.amount != expected:
-            raise NotPossibleError(cause="rerate_changed", competence=str(run.month.competence))
 
     def _run(self, competence: Competence, contracts: Collection[str] | None, plan: str | None) -> "_Run":
         snapshot = self._snapshots.current()
@@ -226,6 +237,11 @@ class _Run:
             )
             yield some, Rerated(told, rated.calls)
 
+    @cached_property
+    def changes(self) -> RerateTotals:
+        """Sums over what changes; all is priced for it, once."""
+        return totals(one for _, rated in self.chunks() for one in rated.contracts if one.effect is Effect.CHANGED)
+
     def _refusal(self, item: ChargedItem) -> str | None:
         if item.value_id in self.invoiced and item.outcome is not ItemOutcome.ZERO:
             return INVOICED
@@ -233,6 +249,18 @@ class _Run:
         if rule is None and item.contract not in self.evaluation.services:
             rule = Rule.ACTIVE_SERVICE
         return rule.key if rule else None
+
+
+def _confirmed(
+    approval: int | None,
+    competence: Competence,
+    contracts: Collection[str] | None,
+    plan: str | None,
+    amount: Centavos | None,
+) -> Confirmed | None:
+    if approval is None:
+        return None
+    return Confirmed(approval, rerate_subject(competence, contracts, plan, amount or Centavos(0)))
 
 
 def _slices(items: Sequence[ChargedItem], most: int) -> Iterator[list[ChargedItem]]:

@@ -19,6 +19,7 @@ from stfc.domain.competence import Competence
 from stfc.domain.correction import Remedy
 from stfc.domain.money import Centavos
 from stfc.domain.parameter import Parameter
+from stfc.domain.rerating import RerateTotals
 from stfc.domain.role import Role
 from stfc.errors import NotAllowedError, StfcError
 from stfc.services.health import Diagnosis
@@ -30,6 +31,7 @@ from tests.ledgers import Ledger
 OCTOBER = Competence(2026, 10)
 ONE = CallQuery(contracts=("1",))
 CORRECTION = CorrectionRow(1, 1, 1, "1", OCTOBER, "", "", Centavos(0), None, False, datetime(2026, 11, 1, tzinfo=UTC))
+NO_CHANGES = RerateTotals(0, 0, Centavos(0), Centavos(0))
 Act = Callable[[Application, Actor], object]
 
 
@@ -83,6 +85,10 @@ MATRIX: dict[str, Case] = {
     ),
     "SecondPerson.before_release": Case(
         MANAGER, lambda app, who: app.second_person.before_release([], who, reason="x")
+    ),
+    "SecondPerson.before_rerating": Case(
+        MANAGER,
+        lambda app, who: app.second_person.before_rerating(OCTOBER, None, None, NO_CHANGES, who, reason="x"),
     ),
     "SecondPerson.before_reversal": Case(
         OPERATOR, lambda app, who: app.second_person.before_reversal(1, None, who, reason="x")

@@ -3,18 +3,22 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from stfc.adapters.ledger.approvals import SqlApprovalLedger
 from stfc.adapters.ledger.parameters import SqlParameterLedger
 from stfc.domain import text
+from stfc.domain.money import Centavos
 from stfc.domain.parameter import Parameter
 from stfc.errors import ApprovalRequestedError, InvalidInputError, NotFoundError, NotPossibleError, StfcError
 from stfc.services.approvals import Approvals, SecondPerson
 from stfc.services.holds import Holds
 from stfc.services.parameters import Parameters
 from stfc.services.ports import Actor, Approval
+from tests.builders import OCTOBER
+from tests.integration.test_rerating import Home
 from tests.ledgers import NOW, Ledger, charged, held
 
 IVO = Actor("ivo", "manager", "tela")
@@ -208,3 +212,37 @@ def test_a_parameter_tells_who_set_it_and_the_trail_what_it_was(house: House) ->
     assert (row.value, row.changed.changed_by, row.changed.changed_at) == (12, "ivo", NOW)
     (line,) = house.ledger.audit_lines("parameter.set")
     assert line.facts == {"before": 60, "after": 12}
+
+
+def test_a_month_is_charged_anew_only_once_another_manager_confirms_that_very_change(
+    tmp_path: Path, ledger_url: str
+) -> None:
+    home = Home(tmp_path, ledger_url=ledger_url).bill().correct()
+    app, before = home.app, home.live()
+    app.parameters.change(Parameter.SECOND_PERSON_REVERSAL, 1, IVO, reason="regra da casa")
+
+    def ask() -> int:
+        with pytest.raises(ApprovalRequestedError) as caught:
+            app.rerating.apply(OCTOBER, IVO, reason="preço corrigido", contracts=["1"])
+        assert "retarifar (1 cobrança, de R$ 0,50 para R$ " in text.error(caught.value)
+        return int(caught.value.facts["approval"])
+
+    asked = ask()
+    assert ask() == asked
+    (waiting,) = app.approvals.pending()
+    assert text.approval_subject(waiting) == "retarifar out/2026: 1 cobrança, de R$ 0,50 para R$ 1,00"
+    assert refused(lambda: app.approvals.approve(asked, IVO)) == "approval_own"
+    with pytest.raises(NotFoundError):
+        app.rerating.apply(OCTOBER, EVA, reason="x", expected=Centavos(150), approval=asked)
+
+    home.correct("0.30", "2026-10-02")
+    assert refused(lambda: app.approvals.approve(asked, EVA)) == "rerate_changed"
+    assert (home.live(), len(app.batches.newest())) == (before, 1)
+    asked = ask()
+    assert app.approvals.approve(asked, EVA).status == "approved"
+    after = home.live()
+    assert after.pop("1")[1] > 50
+    assert after == {contract: before[contract] for contract in ("2", "3")}
+    assert refused(lambda: app.approvals.approve(asked, EVA)) == "approval_over"
+    home.sound()
+    app.database.dispose()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.approvals import spend
 from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refuse_closed
 from stfc.adapters.ledger.parts import read_live_calls
 from stfc.adapters.ledger.plans import read_versions
@@ -30,6 +31,7 @@ from stfc.services.ports import (
     ChargedItem,
     ChargedMonth,
     ChunkResult,
+    Confirmed,
     Evaluation,
     ItemResult,
     LogLine,
@@ -82,10 +84,14 @@ class SqlRerateLedger:
         request_key: str,
         actor: Actor,
         now: datetime,
+        confirmed: Confirmed | None = None,
     ) -> Reserved:
         """Items for ``contracts`` that are not live yet; those that a killed run left are taken again."""
         with self._database.write() as connection:
+            confirm_snapshot(connection, snapshot)
             refuse_closed(connection, competence)
+            if confirmed:
+                spend(connection, confirmed.approval, "charge.rerate", confirmed.subject, actor, now)
             number = batch or _of_key(connection, request_key)
             if number is None:
                 number = _open(connection, competence, snapshot, request_key, actor, now)
