@@ -829,7 +829,14 @@ RERATE_PREVIEW: Final = "Calcular a prévia"
 RERATING: Final = "Tarifando as ligações…"
 NOTHING_TO_RERATE: Final = "Nada a retarifar"
 NOTHING_TO_RERATE_WORDS: Final = "As ligações de {count} contratos cobrados já têm os preços dos planos de agora."
-RERATE_HEAD: Final = "{contracts}: {effects}. {sums}."
+RERATE_HEAD: Final = "De {contracts}: {effects}."
+RERATE_EFFECTS: Final = {
+    "changed": ("muda", "mudam"),
+    "prices_only": ("muda só o preço das ligações", "mudam só o preço das ligações"),
+    "unchanged": ("fica igual", "ficam iguais"),
+    "refused": ("não pode mudar", "não podem mudar"),
+}
+"""The contracts of each ``rerating.Effect``, counted."""
 RERATE_BAR: Final = "**{contracts}** · de **{charged}** para **{amount}**"
 RERATE_SCOPE: Final = "Estorna e cobra de novo só o que muda; o histórico fica"
 RERATE_NO_CHANGE: Final = "Nenhuma cobrança muda: nos contratos acima só muda o preço que se mostra, ou não se pode."

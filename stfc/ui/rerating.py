@@ -93,10 +93,11 @@ def rows(shown: Sequence[Repriced], names: dict[str, str]) -> pa.Table:
 
 
 def head(found: Preview) -> str:
-    """The line above the table: what changes, and of how many contracts."""
-    counted = [f"{fmt.count(len(found.of(effect)))} {text.EFFECTS[effect]}" for effect in Effect if found.of(effect)]
+    """The line above the table: how many contracts change, and how."""
+    counts = {effect: len(found.of(effect)) for effect in Effect}
+    counted = [fmt.counted(number, *labels.RERATE_EFFECTS[effect]) for effect, number in counts.items() if number]
     whole = fmt.counted(len(found.contracts), *labels.CONTRACT_NOUN)
-    return labels.RERATE_HEAD.format(contracts=whole, effects=", ".join(counted), sums=text.rerate_sum(found.changes))
+    return labels.RERATE_HEAD.format(contracts=whole, effects=", ".join(counted))
 
 
 def dialog() -> None:

@@ -192,7 +192,8 @@ def test_a_manager_sees_what_a_corrected_plan_changes_and_charges_it_anew(manage
     verb = f"Retarifar {count} contrato" + ("s" if count > 1 else "")
     expect(bar(manager)).to_contain_text(f"de {reais(expected['charged'])} para {reais(expected['amount'])}")
     expect(manager.page.get_by_test_id("stMain")).to_contain_text("só o preço das ligações")
-    manager.shot("conferencia-retarifacao")
+    expect(manager.page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
+    manager.settle().shot("conferencia-retarifacao")
     decide(manager, verb, reais(expected["amount"]), "Preço local corrigido.")
     expect(manager.page.get_by_text("retarifado", exact=False).first).to_be_visible()
     assert stack.run("rerate", str(LAST))["effects"]["changed"] == 0
