@@ -714,7 +714,7 @@ def _batch_lines(summary: BatchSummary) -> list[str]:
     return [
         f"Lote {summary.batch}  {text.month(summary.competence)}  {status}  "
         f"{text.reais(plain(summary.amount))}  {summary.calls} ligações  {counts}",
-        *(f"  {part}" for part in (text.hindsight(summary.forecast) if summary.forecast else ())),
+        *(f"  {part}" for part in (text.hindsight(summary.forecast, summary.items) if summary.forecast else ())),
     ]
 
 

@@ -1392,16 +1392,17 @@ def platform_cause(facts: Mapping[str, Any]) -> str | None:
 # --- Forecast ------------------------------------------------------------------------------------------------------
 
 
-def hindsight(forecast: BatchForecast) -> list[str]:
-    """What a batch was expected to bring and, once something is charged, how that compares."""
+def hindsight(forecast: BatchForecast, contracts: int) -> list[str]:
+    """What those of a batch's ``contracts`` that have a forecast were expected to bring and, once some of them are
+    charged, how what these came to compares."""
     value, low, high = (reais(plain(one)) for one in (forecast.value, forecast.low, forecast.high))
-    said = f"Previsto na abertura: {value}"
+    of_all = f"{forecast.contracts} de {_many(contracts, 'contrato', 'contratos')}"
+    said = f"Previsto na abertura, em {of_all}: {value}"
     parts = [said if low == high else f"{said} (entre {low} e {high})"]
     if forecast.settled:
         sign = "-" if forecast.difference < 0 else "+"
-        parts.append(
-            f"cobrado {reais(plain(forecast.settled_amount))} de {reais(plain(forecast.settled_expected))} previstos"
-        )
+        came_to, expected = (reais(plain(one)) for one in (forecast.settled_amount, forecast.settled_expected))
+        parts.append(f"em {_many(forecast.settled, 'já cobrado', 'já cobrados')}: {came_to} de {expected} previstos")
         parts.append(f"diferença {sign}{reais(plain(abs(forecast.difference)))}")
         share = 100 * forecast.within // forecast.settled
         parts.append(f"{forecast.within} de {forecast.settled} contratos dentro da faixa ({share}%)")

@@ -21,7 +21,7 @@ def show(batch: BatchSummary, now: datetime) -> None:
     asked = tracking_items.asked(batch)
     _draw_outcomes(batch, asked)
     if batch.forecast:
-        st.caption(plain(" · ".join(text.hindsight(batch.forecast))))
+        st.caption(plain(" · ".join(text.hindsight(batch.forecast, batch.items))))
     ledger = session.application().batches
     due = ledger.next_tries(batch.batch) if batch.open_items else {}
     if batch.next_look_at:

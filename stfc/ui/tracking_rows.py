@@ -10,6 +10,7 @@ import pyarrow as pa
 import streamlit as st
 
 from stfc.domain import text
+from stfc.domain.forecast import BatchForecast
 from stfc.services.ports import BatchSummary, ExportFormat, ItemRow, TableSource
 from stfc.ui import (
     figures,
@@ -25,7 +26,7 @@ from stfc.ui import (
     url,
 )
 from stfc.ui.filters import PAGE_PARAMETER, Bar
-from stfc.ui.format import count, counted, moment, money, month
+from stfc.ui.format import count, counted, moment, money, month, signed
 from stfc.ui.tables import Column
 from stfc.ui.tabs import Tab
 
@@ -156,18 +157,26 @@ def head_html(batch: BatchSummary, now: datetime, pulse: tracking.Pulse = tracki
         f'<b title="{who}">{who}</b><span>{moment(batch.created_at)}</span>',
         f"{figures.bar_html(batch.standing, thin=True, label=name)}"
         f"<span><strong>{count(tracking.done(batch))}</strong> {progress}</span>",
-        f"<b>{money(batch.amount)}</b><span>{_under_amount(batch)}</span>",
+        f"<b>{money(batch.amount)}</b>{_under_amount(batch)}",
         style.badge(words, states.TONES.get(shown, "gray")),
     )
     return f'<div class="stfc-batch">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
 
 
 def _under_amount(batch: BatchSummary) -> str:
-    words = tracking.contracts_words(batch.items)
+    words = f"<span>{tracking.contracts_words(batch.items)}</span>"
     if batch.forecast is None:
         return words
-    told = html.escape(" · ".join(text.hindsight(batch.forecast)))
-    return f'{words} · <span title="{told}">{labels.FORESEEN.format(amount=money(batch.forecast.value))}</span>'
+    told = html.escape(" · ".join(text.hindsight(batch.forecast, batch.items)))
+    return f'{words}<span title="{told}">{foreseen(batch.forecast)}</span>'
+
+
+def foreseen(forecast: BatchForecast) -> str:
+    """What was expected, and of how many contracts; once some are charged, by how much these differ."""
+    if not forecast.settled_expected:
+        return labels.FORESEEN.format(contracts=count(forecast.contracts), amount=money(forecast.value))
+    change = round(100 * forecast.difference / forecast.settled_expected, 1)
+    return labels.FORESEEN_CHANGE.format(contracts=count(forecast.settled), change=signed(change, 1, "%"))
 
 
 def _actions(batch: BatchSummary) -> None:

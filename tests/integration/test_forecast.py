@@ -87,7 +87,9 @@ def test_a_batch_keeps_what_was_expected_and_tells_it_beside_what_it_charged(led
     told = ledger.batches.show(1).forecast
     assert told is not None
     assert (told.value, told.low, told.high, told.contracts, told.settled) == (1050, 950, 1150, 2, 0)
-    assert text.hindsight(told) == ["Previsto na abertura: R$ 10,50 (entre R$ 9,50 e R$ 11,50)"]
+    assert text.hindsight(told, opened.items) == [
+        "Previsto na abertura, em 2 de 3 contratos: R$ 10,50 (entre R$ 9,50 e R$ 11,50)"
+    ]
     assert {item.contract: item.expected for item in ledger.batches.items(1)[1]} == {"1": 1000, "2": 50, "3": None}
     ledger.settle(ledger.claim(), {"1": charged(1080), "2": charged(60), "3": charged(5)})
     told = ledger.batches.show(1).forecast
@@ -99,8 +101,8 @@ def test_a_batch_keeps_what_was_expected_and_tells_it_beside_what_it_charged(led
         1140,
         1,
     )
-    assert text.hindsight(told)[1:] == [
-        "cobrado R$ 11,40 de R$ 10,50 previstos",
+    assert text.hindsight(told, opened.items)[1:] == [
+        "em 2 já cobrados: R$ 11,40 de R$ 10,50 previstos",
         "diferença +R$ 0,90",
         "1 de 2 contratos dentro da faixa (50%)",
     ]

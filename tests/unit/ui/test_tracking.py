@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from stfc.domain import text
 from stfc.domain.competence import Competence
+from stfc.domain.forecast import BatchForecast
+from stfc.domain.money import Centavos
 from stfc.domain.outcome import ItemOutcome
 from stfc.services.ports import BatchSummary, PlatformState, RecentWork
 from stfc.ui import alerts, labels, states, tracking, tracking_rows
@@ -192,6 +194,17 @@ def test_card_escapes_who_opened_the_batch() -> None:
     assert "<script>" not in card
     assert "&lt;script&gt;" in card
     assert "R$ 40.118,52" in card
+
+
+def test_card_compares_what_was_foreseen_over_the_same_contracts() -> None:
+    opened = BatchForecast(Centavos(4826), Centavos(4000), Centavos(5600), 3, 0, Centavos(0), Centavos(0), 0)
+    later = replace(opened, settled=2, settled_expected=Centavos(3000), settled_amount=Centavos(3150), within=1)
+    batch = a_batch(status="done", charged=38, changes={"forecast": opened})
+    assert "previsto R$ 48,26 em 3<" in tracking_rows.head_html(batch, START)
+    card = tracking_rows.head_html(replace(batch, forecast=later), START)
+    assert "em 2: +5,0% sobre o previsto<" in card
+    assert "Previsto na abertura, em 3 de 38 contratos: R$ 48,26" in card
+    assert "em 2 já cobrados: R$ 31,50 de R$ 30,00 previstos" in card
 
 
 # --- Causes ----------------------------------------------------------------------------------------------------------
