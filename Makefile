@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the product, `make test` proves it. Both make .venv when it is missing or old.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check bench proof lock clean system-parts
+.PHONY: demo test lint check bench proof screenshots lock clean system-parts
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -28,6 +28,10 @@ bench: $(VENV)/.ready
 # Kills, faults and a full disk against the real processes, then an independent count (docs/proof.md).
 proof: $(VENV)/.ready system-parts
 	@$(BIN)/python -m tests.proof $(ARGS)
+
+# Every screen, state, size and theme into docs/screenshots, and those that README and help show into their places.
+screenshots: $(VENV)/.ready system-parts
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 # Chromium and PostgreSQL, for their tests: installed where we may, else the output says what is left out.
 system-parts:

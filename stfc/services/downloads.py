@@ -7,7 +7,7 @@ Each download has one thread, and a file without a name: whatever ends them, the
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -45,15 +45,16 @@ class _StoppedError(Exception):
 class Download:
     """A file on its way. What it says of itself may be read from any thread.
 
-    ``token`` names it in its address and cannot be guessed; ``rows`` of ``total`` are written; ``size`` in bytes, and
-    ``error`` (None for a defect of ours, which the log has), are known at its end.
+    ``token`` names it in its address and cannot be guessed; ``rows`` of ``total`` are written, of a bundle those of its
+    first table; ``size`` in bytes, and ``error`` (None for a defect of ours, which the log has), are known at its end.
     """
 
-    def __init__(self, name: str, form: ExportFormat, total: int) -> None:
+    def __init__(self, name: str, form: ExportFormat, total: int, *, is_bundle: bool = False) -> None:
         self.token = secrets.token_urlsafe(24)
         self.name = name
         self.form = form
         self.total = total
+        self.is_bundle = is_bundle
         self.rows = 0
         self.size = 0
         self._state = DownloadState.WRITING
@@ -69,8 +70,8 @@ class Download:
 
     @property
     def file_name(self) -> str:
-        """``registros.csv``."""
-        return f"{self.name}.{self.form}"
+        """``registros.csv``, of a bundle ``contabilidade.zip``."""
+        return f"{self.name}.{'zip' if self.is_bundle else self.form}"
 
     def discard(self) -> None:
         """Stop writing, or let the file go; at once for who looks, at the next step for thread and disk."""
@@ -117,7 +118,23 @@ class Downloads:
 
         ``is_wanted`` says whether the screen that asked is still there; both are called from another thread.
         """
-        download = Download(name, form, total)
+        return self._begin(Download(name, form, total), lambda: [make()], is_wanted)
+
+    def start_bundle(
+        self,
+        name: str,
+        make: Callable[[], Sequence[TableSource]],
+        form: ExportFormat,
+        *,
+        total: int,
+        is_wanted: Callable[[], bool],
+    ) -> Download:
+        """As ``start``, of several tables as the files of one ZIP; ``total`` is of the first one's rows."""
+        return self._begin(Download(name, form, total, is_bundle=True), make, is_wanted)
+
+    def _begin(
+        self, download: Download, make: Callable[[], Sequence[TableSource]], is_wanted: Callable[[], bool]
+    ) -> Download:
         self._live[download.token] = download
         keeper = _Keeper(download, is_wanted, self._grace, self._now)
         work = threading.Thread(target=self._run, args=(download, make, keeper), name="stfc-download", daemon=True)
@@ -146,7 +163,7 @@ class Downloads:
         for download in list(self._live.values()):
             download.join(seconds)
 
-    def _run(self, download: Download, make: Callable[[], TableSource], keeper: "_Keeper") -> None:
+    def _run(self, download: Download, make: Callable[[], Sequence[TableSource]], keeper: "_Keeper") -> None:
         try:
             while not self._slots.acquire(timeout=self._pause):
                 keeper.check()
@@ -168,13 +185,16 @@ class Downloads:
         finally:
             del self._live[download.token]
 
-    def _write(self, download: Download, make: Callable[[], TableSource], keeper: "_Keeper") -> ScratchFile:
+    def _write(self, download: Download, make: Callable[[], Sequence[TableSource]], keeper: "_Keeper") -> ScratchFile:
         keeper.check()
-        source = make()
+        first, *others = make()
         file = self._scratch.open()
         try:
-            counted = replace(source, batches=_counted(download, source.batches, keeper))
-            self._writer.stream(file.sink, counted, download.form)
+            counted = replace(first, batches=_counted(download, first.batches, keeper))
+            if download.is_bundle:
+                self._writer.bundle(file.sink, [counted, *others], download.form)
+            else:
+                self._writer.stream(file.sink, counted, download.form)
             download.size = file.size
         except BaseException:
             file.close()

@@ -80,6 +80,19 @@ class Exports:
         sources.append(TableSource("calls", self._calls.schema, records))
         return Exported(folder, self._writer.write(folder, sources, form))
 
+    def accounting(self, competence: Competence) -> tuple[TableSource, TableSource]:
+        """What accounting takes of the competence, at one moment: its charges, and the fiscal table.
+
+        Raises:
+            NotPossibleError: while the rows are read, when the calls of a charge do not add up to it.
+        """
+        image = self._ledger.image(competence)
+        charges = image.tables["charges"]
+        return (
+            TableSource("charges", charges.schema, [charges]),
+            TableSource("fiscal", FISCAL, self._fiscal(image, competence)),
+        )
+
     def _with_invoiced(self, values: pa.Table) -> pa.Table:
         known = pa.array(sorted(self._invoiced()), pa.string())
         at = values.schema.get_field_index("invoiced")

@@ -1525,6 +1525,11 @@ class TableWriter(Protocol):
         ``StorageError`` when the disk refuses."""
         ...
 
+    def bundle(self, sink: BinaryIO, sources: Sequence[TableSource], form: ExportFormat) -> None:
+        """Write several tables to ``sink`` as the files ``NAME.FORM`` of one ZIP, the same bytes for the same rows.
+        ``StorageError`` when the disk refuses."""
+        ...
+
 
 class ScratchFile(Protocol):
     """A file without a name, gone when it is closed or its process ends."""

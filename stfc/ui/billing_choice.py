@@ -29,7 +29,7 @@ GRID: Final = tables.Grid(
         Column("customer", "Cliente", 193),
         Column("city", "Cidade/UF", 139),
         Column("lines", "Linhas", 57, unit="count"),
-        Column("plan", "Plano", 109),
+        Column("plan", "Plano", 121),
         Column("cut_day", "Corte", 59, show=lambda day: f"dia {day}"),
         Column("expected_calls", "Ligações prev.", 99, unit="count", help=labels.EXPECTED),
         Column("expected_amount", "Valor prev.", 97, unit="money", help=labels.EXPECTED),
@@ -43,7 +43,7 @@ GRID: Final = tables.Grid(
             exported=False,
             help=labels.VERSUS_LAST,
         ),
-        Column("cautions", "Avisos", 149, words=labels.CAUTIONS_SHORT),
+        Column("cautions", "Avisos", 137, words=labels.CAUTIONS_SHORT),
     ),
 )
 

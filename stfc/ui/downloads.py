@@ -5,7 +5,7 @@ there again when the reader comes back to the page. It goes with the tab (``serv
 """
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -53,6 +53,15 @@ def begin(key: str, form: ExportFormat, make: Callable[[], TableSource], rows: i
     fold(key)
 
 
+def begin_bundle(key: str, name: str, make: Callable[[], Sequence[TableSource]], rows: int) -> None:
+    """Begin the file ``name`` of several tables as CSV in a ZIP, in place of the one that ``key`` had; ``rows`` are the
+    first table's."""
+    _end(key)
+    st.session_state[_slot(key)] = session.application().downloads.start_bundle(
+        name, make, ExportFormat.CSV, total=rows, is_wanted=session.presence()
+    )
+
+
 def fold(key: str) -> None:
     """Close the table's *Baixar*."""
     st.session_state[_slot(key) + "_version"] = st.session_state.get(_slot(key) + "_version", 0) + 1
@@ -94,6 +103,8 @@ def _said(download: Download) -> str:
         case DownloadState.WRITING:
             return labels.DOWNLOAD_WRITING.format(file=name, done=fmt.count(download.rows), total=total)
         case DownloadState.READY:
+            if download.is_bundle:
+                total = fmt.counted(download.rows, *labels.CHARGE_NOUN)
             return labels.DOWNLOAD_READY.format(file=name, total=total, size=fmt.size(download.size))
         case _:
             cause = fmt.plain(states.sentence(download.error)) if download.error else labels.DOWNLOAD_DEFECT

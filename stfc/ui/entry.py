@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from stfc.errors import StfcError
-from stfc.ui import competence, foot, labels, server, session, states, style, url
+from stfc.ui import competence, foot, labels, scripts, server, session, states, style, url
 
 _PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -25,6 +25,7 @@ def main() -> None:
     st.set_page_config(page_title=labels.PRODUCT, page_icon=str(style.ASSETS / "page-icon.png"), layout="wide")
     style.apply()
     style.logo()
+    scripts.run(scripts.OPEN_BY_KEY)
     try:
         # Whoever has no role sees the page's own refusal and nothing around it.
         is_known = session.login() is None or session.role() is not None

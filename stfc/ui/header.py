@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from stfc.ui import alerts, competence, labels, session, states
+from stfc.ui import alerts, competence, labels, session, states, style
 from stfc.ui.format import clock, plain
 
 _HELP = Path(__file__).resolve().parents[2] / "data" / "help"
@@ -62,9 +62,20 @@ def help_text(page: labels.PageLabels) -> str:
         return labels.NO_HELP
 
 
+def help_picture(page: labels.PageLabels, theme: str) -> Path:
+    """The picture that the page's help begins with, made by ``make screenshots``."""
+    return _HELP / f"{page.file}-{theme}.png"
+
+
 def _help(page: labels.PageLabels) -> None:
     @st.dialog(f"{labels.HELP}: {page.title}", position="right", width=620)
     def drawer() -> None:
+        picture = help_picture(page, style.palette().name)
+        if picture.exists():
+            st.image(picture, width="stretch", alt=labels.HELP_PICTURE.format(title=page.title))
         st.markdown(help_text(page))
+        # Something to stand on: only from inside do the arrow keys scroll a text this long.
+        if st.button(labels.HELP_CLOSE, key="page_help_close"):
+            st.rerun()
 
     drawer()

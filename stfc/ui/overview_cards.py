@@ -1,17 +1,19 @@
 """*Visão geral*: the indicator cards and the coverage of the competence; each figure leads to the list behind it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import streamlit as st
 
 from stfc.services.queries import ContractQuery, Coverage, CoverageCounts, View
-from stfc.ui import figures, labels, url
+from stfc.ui import downloads, figures, labels, session, url
 from stfc.ui import format as fmt
 from stfc.ui.figures import Kpi
 
 _MONTHS = 12
 _CENTAVOS = 100
+_ACCOUNTING: Final = "accounting"
 WITH_FILE = (Coverage.CHARGED, Coverage.ZERO, Coverage.HELD)
 """The parts of the coverage whose file was read."""
 
@@ -154,10 +156,31 @@ def coverage(view: View) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.header(title, anchor=False, width="stretch")
             st.caption(words, width="content")
+            _accounting(view, counts.parts[Coverage.CHARGED])
+        downloads.show(_ACCOUNTING)
         figures.outcome_bar(counts.parts, label=title)
         _pills("parts", labels.COVERAGE_PARTS, _parts(counts), lambda part: open_contracts({"situacao": part}))
         _rules(counts)
         _not_invoiced(view)
+
+
+def _accounting(view: View, charged: int) -> None:
+    """The month for accounting: its charges and the fiscal table, once anything is charged."""
+    if charged:
+        st.button(
+            labels.ACCOUNTING,
+            key="overview_accounting",
+            icon=":material/download:",
+            type="tertiary",
+            help=labels.ACCOUNTING_HINT,
+            on_click=downloads.begin_bundle,
+            args=(
+                _ACCOUNTING,
+                labels.ACCOUNTING_FILE.format(competence=view.competence),
+                partial(session.application().exports.accounting, view.competence),
+                charged,
+            ),
+        )
 
 
 def _parts(counts: CoverageCounts) -> dict[str, str]:

@@ -145,7 +145,8 @@ def show(queue: Sequence[HoldRow], pending: Sequence[HoldRow], chosen: Chosen, r
     table = rows(queue, tracking.names({one.contract for one in queue}))
     page = window_of(table, GRID.window())
     shown = opened(queue, page)
-    left, right = st.columns([5.4, 6.6], gap="small")
+    with st.container(key="stfc_queue"):
+        left, right = st.columns([5.4, 6.6], gap="small")
     with left:
         st.markdown(f":gray[{_head(queue, chosen)}]")
         GRID.show(page, chosen, selects=True, on_open=open_hold, export=lambda: table)

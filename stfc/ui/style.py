@@ -105,8 +105,17 @@ def _sheet() -> str:
 
 @lru_cache(maxsize=2)
 def _variables(name: str) -> str:
-    chosen = _DARK if name == "dark" else _LIGHT
-    pairs = {
+    """Both themes' colours at once: a browser that changes its theme shows it before the next run does."""
+    lines = "".join(
+        f"--stfc-{key}:light-dark({light},{dark});"
+        for (key, light), dark in zip(_named(_LIGHT).items(), _named(_DARK).values(), strict=True)
+    )
+    # Streamlit says so for the page itself; its dialogs stand beside it.
+    return f":root{{color-scheme:{name};{lines}}}"
+
+
+def _named(chosen: Palette) -> dict[str, str]:
+    return {
         "text": chosen.ink,
         "gray-text": chosen.gray_text,
         "border": chosen.border,
@@ -114,5 +123,3 @@ def _variables(name: str) -> str:
         **{f"{tone}-text": colour for tone, colour in chosen.text.items()},
         **{f"{tone}-background": colour for tone, colour in chosen.background.items()},
     }
-    lines = "".join(f"--stfc-{key}:{value};" for key, value in pairs.items())
-    return f":root{{color-scheme:{chosen.name};{lines}}}"

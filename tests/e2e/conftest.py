@@ -11,10 +11,10 @@ from playwright.sync_api import BrowserContext, expect
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
 
-_CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 # Two cores run four products and two browsers at once.
 expect.set_options(timeout=20_000)
-_FLAGS = [
+FLAGS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -28,7 +28,7 @@ _FLAGS = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without Chromium these tests cannot run; say so once each instead of failing in the driver."""
-    if Path(_CHROMIUM).exists():
+    if Path(CHROMIUM).exists():
         return
     missing = pytest.mark.skip(reason="Chromium is not installed (Debian package chromium)")
     for item in items:
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium without its own traffic."""
-    return {"executable_path": _CHROMIUM, "args": _FLAGS}
+    return {"executable_path": CHROMIUM, "args": FLAGS}
 
 
 @pytest.fixture(scope="session")

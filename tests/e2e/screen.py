@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
 
 from stfc.domain.text import ROLES
@@ -27,6 +29,22 @@ _COUNT_SENDS = """(() => {
   WebSocket.prototype.send = function (...data) { window.__sent += 1; return send.apply(this, data); };
 })()"""
 _HEADER, _ROW = 34, 32
+# What axe finds in Streamlit's own parts; the field for files names a section that it calls presentation, the notice is
+# a dialog named by a heading that it lacks.
+STREAMLITS_OWN = {"list", "listitem", "svg-img-alt"}
+_STREAMLITS_PARTS = ("stFileUploaderDropzone", 'data-testid="stToast"')
+_TABS_AT_MOST = 150
+# Pressing a key on a button makes a click that has no pointer.
+_COUNT_ACTS = """(() => {
+  window.__acts = 0; window.__pointed = 0;
+  addEventListener('click', event => { window.__acts += event.isTrusted }, true);
+  // A table's rows are opened without a click.
+  addEventListener('keydown', event => {
+    window.__acts += event.key === 'Enter' && !!document.activeElement.closest('[data-testid=stDataFrame]');
+  }, true);
+  addEventListener('pointerdown', event => { window.__pointed += event.isTrusted }, true);
+})()"""
+_HAS_FOCUS = "element => element === document.activeElement || element.contains(document.activeElement)"
 
 # Resolves once the element has not moved for 6 frames.
 _STILL = """element => new Promise(resolve => {
@@ -88,7 +106,7 @@ class Screen:
 
     def go(self, menu: str) -> "Screen":
         """Follow the menu, by its whole name."""
-        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=menu, exact=True).click()
+        self.menu(menu).click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(menu)
         return self.settle()
 
@@ -124,6 +142,28 @@ class Screen:
         """All that the screen says now."""
         return self.page.get_by_test_id("stApp").inner_text()
 
+    def expect_accessible(self) -> "Screen":
+        """axe finds nothing of ours in what the tab shows now, drawers and dialogs included, in both themes."""
+        self._expect_no_fault()
+        self._turn("dark")._expect_no_fault({"runOnly": ["color-contrast"]})
+        return self._turn("light")
+
+    def _turn(self, scheme: Literal["light", "dark"]) -> "Screen":
+        self.page.emulate_media(color_scheme=scheme)
+        # As the next run would say it for what stands beside the page, the dialogs.
+        self.page.evaluate("scheme => { document.documentElement.style.colorScheme = scheme }", scheme)
+        return self.settle()
+
+    def _expect_no_fault(self, options: dict[str, Any] | None = None) -> None:
+        found = Axe().run(self.page, options=options).response["violations"]
+        ours = {
+            one["id"]: nodes
+            for one in found
+            if one["id"] not in STREAMLITS_OWN
+            and (nodes := [html[:200] for html in _html(one) if not any(part in html for part in _STREAMLITS_PARTS)])
+        }
+        assert not ours, ours
+
     def parameter(self, name: str) -> str | None:
         """A parameter of the address."""
         for pair in urlsplit(self.page.url).query.split("&"):
@@ -149,6 +189,37 @@ class Screen:
         path = SHOTS / f"{name}.png"
         self.page.screenshot(path=path)
         return path
+
+    # --- Without a mouse
+
+    def count_acts(self) -> "Screen":
+        """From now on, count what is clicked on this page, by whatever means."""
+        self.page.evaluate(_COUNT_ACTS)
+        return self
+
+    def expect_acts(self, most: int, *, by_keyboard: bool = True) -> None:
+        """At most so many clicks since ``count_acts``; by keyboard: none of them with a pointer."""
+        acts, pointed = self.page.evaluate("[window.__acts, window.__pointed]")
+        assert acts <= most, f"{acts} clicks"
+        assert not (by_keyboard and pointed), f"{pointed} with a pointer"
+
+    def reach(self, target: Locator) -> "Screen":
+        """Press Tab until ``target`` has the focus."""
+        expect(target).to_be_visible()
+        for _ in range(_TABS_AT_MOST):
+            if target.evaluate(_HAS_FOCUS):
+                return self
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{target} is not reached with Tab")
+
+    def enter(self, target: Locator, key: str = "Enter") -> "Screen":
+        """Reach ``target`` with Tab and press ``key``."""
+        self.reach(target).page.keyboard.press(key)
+        return self.settle()
+
+    def menu(self, name: str) -> Locator:
+        """A screen's link in the menu, by its whole name."""
+        return self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True)
 
     # --- What must not happen
 
@@ -177,6 +248,10 @@ class Screen:
             self.problems.append(f"left the machine: {url}")
 
 
+def _html(violation: dict[str, Any]) -> list[str]:
+    return [str(node["html"]) for node in violation["nodes"]]
+
+
 class Grid:
     """A table drawn on a canvas: rows count from 0, columns from 0 without the checkboxes."""
 
@@ -191,6 +266,19 @@ class Grid:
     def press(self, row: int, x: int = 40) -> "Grid":
         """Press a cell, e.g. the button that opens the row."""
         return self._click(x, _HEADER + _ROW * row + _ROW // 2)
+
+    def enter(self, row: int) -> "Grid":
+        """Reach the table with Tab, go down to a row and open it with Enter."""
+        page = self._screen.reach(self.root.get_by_test_id("data-grid-canvas")).page
+        # The focus is on the first row.
+        for _ in range(row):
+            page.keyboard.press("ArrowDown")
+        expect(self.root.locator(f"td[aria-selected=true][id$='-{row}']")).to_be_attached()
+        sent = page.evaluate("window.__sent")
+        page.keyboard.press("Enter")
+        page.wait_for_function("sent => window.__sent > sent", arg=sent)
+        self._screen.settle()
+        return self
 
     def order_by(self, x: int) -> "Grid":
         """Press a header at ``x`` pixels from the table's left."""

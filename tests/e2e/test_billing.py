@@ -106,6 +106,7 @@ def test_a_pasted_list_says_what_is_unknown_and_what_is_kept_out(billing: Screen
     expect(dialog).to_contain_text("2 de 4 números colados na lista.")
     expect(dialog).to_contain_text(f"1 fora da lista em {month(billing)}: {kept_out}")
     expect(dialog).to_contain_text("1 desconhecidos no ERP: 7777777")
+    billing.expect_accessible()
     dialog.get_by_role("button", name="Selecionar 2 contratos").click()
     expect(dialog).to_be_hidden()
     billing.settle()
@@ -140,6 +141,7 @@ def test_supervisor_sees_list_and_preview_and_why_there_is_no_button(
     screen.click("Prévia")
     drawer = screen.page.get_by_role("dialog")
     expect(drawer).to_contain_text("Maiores variações sobre o histórico")
+    screen.expect_accessible()
     expect(drawer.get_by_role("button", name=NAME)).to_have_count(0)
 
 
@@ -184,14 +186,15 @@ def test_two_tabs_two_clicks_the_back_button_and_a_reload_open_one_batch(
     assert opened == {int(batch)}
 
 
-def test_a_whole_month_is_billed_in_four_clicks_and_the_empty_list_says_why(billing: Screen, many: Stack) -> None:
+def test_four_clicks_by_keyboard_bill_a_month_and_the_empty_list_says_why(billing: Screen, many: Stack) -> None:
     contracts = listed(many, billing)
-    billing.go(NAME)
-    billing.click("Selecionar todos os")
-    bar(billing).get_by_role("button", name=NAME).click()
+    billing.open().count_acts().enter(billing.menu(NAME))
+    billing.enter(billing.page.get_by_role("button", name="Selecionar todos os"))
+    billing.enter(bar(billing).get_by_role("button", name=NAME))
     dialog = billing.page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"Competência {month(billing)} · {len(contracts)} contratos")
-    dialog.get_by_role("button", name=f"Gerar Cobrança de {len(contracts)} contratos").click()
+    billing.enter(dialog.get_by_role("button", name=f"Gerar Cobrança de {len(contracts)} contratos"))
+    billing.expect_acts(4)
     expect(billing.page.get_by_role("heading", level=1)).to_have_text("Gerar Cobrança - Acompanhamento")
     billing.settle().go(NAME)
     expect(billing.page.get_by_role("heading", name=f"Nenhum contrato elegível em {month(billing)}")).to_be_visible()

@@ -34,12 +34,16 @@ def tab(screen: Screen, name: str) -> Screen:
     return screen.settle()
 
 
-def test_two_clicks_and_a_number_tell_why_a_contract_is_not_in_the_list(operator: Screen) -> None:
-    operator.open(LIST_PATH)
+def test_two_clicks_by_keyboard_and_a_number_tell_why_a_contract_is_not_in_the_list(operator: Screen) -> None:
+    operator.open().count_acts().enter(operator.menu(LIST))
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text(LIST)
     month = operator.parameter("competencia") or ""
     outside = next(one for one in listed(operator.stack, month) if not one["eligible"] and one["status"] != "normal")
-    operator.search(outside["contract"])
-    operator.grid().press(0)
+    operator.reach(operator.page.get_by_role("searchbox", name="Pesquisar")).page.keyboard.type(outside["contract"])
+    operator.page.keyboard.press("Enter")
+    operator.expect_parameter("q", outside["contract"]).settle()
+    operator.grid().enter(0)
+    operator.expect_acts(2)
     heading = operator.page.get_by_role("heading", level=1)
     expect(heading).to_have_text(f"{outside['customer']} · {outside['contract']}")
     explained = operator.stack.run("contracts", "explain", outside["contract"], "--competence", month)

@@ -39,29 +39,26 @@ def test_the_indicators_are_those_of_the_terminal_and_lead_to_their_lists(operat
     operator.expect_parameter("nao_faturados", "1")
 
 
-_COUNT_CLICKS = "window.__clicks = 0; addEventListener('click', event => { window.__clicks += event.isTrusted }, true)"
-
-
-def test_a_class_narrows_the_calls_and_four_clicks_show_how_one_was_priced(operator: Screen) -> None:
-    operator.open().page.evaluate(_COUNT_CLICKS)
-    operator.go("Registros de ligações")
-    month = operator.parameter("competencia") or ""
+def test_a_class_narrows_the_calls_and_four_clicks_by_keyboard_show_how_one_was_priced(operator: Screen) -> None:
+    month = operator.open().parameter("competencia") or ""
     bill_some(operator, month)
-    operator.click("Atualizar")
+    operator.count_acts().enter(operator.menu("Registros de ligações"))
+    expect(operator.page.get_by_role("heading", level=1)).to_have_text("Registros de ligações")
+    operator.enter(operator.page.get_by_role("button", name="Atualizar"))
     everything, _ = totals(operator)
     assert everything == operator.stack.run("calls", "--competence", month, "--limit", "1")["total"]
-    operator.page.get_by_role("button", name="Local", exact=True).click()
-    operator.settle().expect_parameter("classe", "LOCAL")
+    operator.enter(operator.page.get_by_role("button", name="Local", exact=True))
+    operator.expect_parameter("classe", "LOCAL")
     local, _ = totals(operator)
     assert 0 < local < everything
-    operator.grid().press(0)
+    operator.grid().enter(0)
     drawer = operator.page.get_by_role("dialog")
     expect(drawer.get_by_role("heading", name="Como o preço foi formado")).to_be_visible()
     for step in ("Número", "Horário", "Cadência", "Cobrado pela Summit", "Diferença"):
         expect(drawer.get_by_role("cell", name=step, exact=True)).to_be_visible()
     expect(drawer.get_by_text("nenhuma: os dois valores são iguais")).to_be_visible()
     operator.shot("ligacao-preco")
-    assert operator.page.evaluate("window.__clicks") <= 4
+    operator.expect_acts(4)
     expect(drawer.get_by_text("Nossa classe")).to_be_visible()
     expect(drawer.get_by_text("****").first).to_be_visible()
 
@@ -75,3 +72,4 @@ def test_invoices_of_all_months_are_searched_and_opened(operator: Screen) -> Non
     assert "1 fatura do ERP em todas as competências" in operator.text()
     operator.grid().press(0)
     expect(operator.page.get_by_role("dialog").get_by_text("Valores eventuais da competência")).to_be_visible()
+    operator.expect_accessible()

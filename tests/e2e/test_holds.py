@@ -125,6 +125,7 @@ def answer_approval(screen: Screen, number: int, verb: str, reason: str = "") ->
     asked.get_by_role("button", name=verb).click()
     dialog = screen.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Pedido por eva")
+    screen.expect_accessible()
     if reason:
         dialog.get_by_role("textbox").fill(reason)
     dialog.get_by_role("button", name=verb).dblclick()

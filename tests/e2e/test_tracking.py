@@ -20,7 +20,6 @@ LAST = Competence.of(local_day(datetime.now(UTC))).plus(-1)
 EARLIER = LAST.plus(-1)
 EARLIEST = LAST.plus(-2)
 _PART_ENDED = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
-_COUNT_CLICKS = "window.__clicks = 0; addEventListener('click', event => { window.__clicks += event.isTrusted }, true)"
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +84,18 @@ def full_runs(page: Page) -> list[int]:
     return ended
 
 
-def test_what_can_succeed_is_retried_in_three_clicks(tracking: Screen) -> None:
+def test_what_can_succeed_is_retried_in_three_clicks_by_keyboard(tracking: Screen) -> None:
     before = {item["contract"]: item for item in batch(tracking.stack)["items"]}
     likely = {contract for contract, item in before.items() if item["code"] == "SUM-5XX"}
-    tracking.open().page.evaluate(_COUNT_CLICKS)
-    opened = open_logs(tracking.go("Gerar Cobrança - Acompanhamento"))
+    tracking.open().count_acts().enter(tracking.menu("Gerar Cobrança - Acompanhamento"))
+    opened = card(tracking)
+    tracking.enter(opened.locator("summary"))
     expect(opened).to_contain_text("Erro no servidor da Summit")
     expect(opened).to_contain_text("Pode dar certo")
     expect(opened).to_contain_text("Só depois de corrigir")
-    tracking.click(f"Reprocessar os {len(likely)} que podem dar certo")
+    tracking.enter(tracking.page.get_by_role("button", name=f"Reprocessar os {len(likely)} que podem dar certo"))
     expect(tracking.page.get_by_test_id("stToast").first).to_contain_text(f"{len(likely)} contratos de volta à fila")
-    assert tracking.page.evaluate("window.__clicks") <= 3
+    tracking.expect_acts(3)
     expect(card(tracking)).to_contain_text("Com pendências")
     after = {item["contract"]: item for item in batch(tracking.stack)["items"]}
     assert {c for c, item in after.items() if len(item["log"]) > len(before[c]["log"])} == likely
@@ -140,6 +140,7 @@ def test_reversal_needs_a_reason_and_happens_once(tracking: Screen) -> None:
     dialog = tracking.page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"Competência {month(EARLIER)} · 1 cobrança")
     expect(dialog).to_contain_text(value)
+    tracking.expect_accessible()
     dialog.get_by_role("button", name="Estornar").click()
     expect(dialog).to_contain_text("Escreva o motivo.")
     dialog.get_by_role("textbox").fill("Cobrado em duplicidade pelo ERP antigo.")

@@ -1,6 +1,8 @@
 """Large downloads: written aside, taken by token, gone when nobody wants them (PRODUCT 8)."""
 
+import io
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,6 +77,25 @@ def test_a_download_tells_its_rows_and_is_taken_whole(downloads: Downloads) -> N
     body = b"".join(found[1])
     assert body.decode().split() == ["n", *map(str, [*range(10), *range(10)])]
     assert (download.rows, download.size, download.file_name) == (20, len(body), "rows.csv")
+
+
+def test_a_bundle_is_one_zip_of_its_tables_and_the_same_bytes_twice(downloads: Downloads) -> None:
+    def make() -> list[TableSource]:
+        return [TableSource(name, TABLE.schema, [TABLE]) for name in ("charges", "fiscal")]
+
+    bodies = []
+    for _ in range(2):
+        download = downloads.start_bundle("month", make, ExportFormat.CSV, total=10, is_wanted=lambda: True)
+        wait_until(lambda one=download: one.state is DownloadState.READY)
+        assert (download.rows, download.file_name) == (10, "month.zip")
+        found = downloads.taken(download.token)
+        assert found is not None
+        bodies.append(b"".join(found[1]))
+    assert bodies[0] == bodies[1]
+    with zipfile.ZipFile(io.BytesIO(bodies[0])) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["charges.csv", "fiscal.csv"]
+        assert archive.read("fiscal.csv").decode().split() == ["n", *map(str, range(10))]
 
 
 def test_a_cancelled_download_ends_with_its_thread_and_file(downloads: Downloads) -> None:
