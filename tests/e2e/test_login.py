@@ -7,11 +7,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.e2e import oidc
 from tests.e2e.screen import Screen
@@ -106,6 +107,18 @@ def test_a_group_gives_its_role_and_the_deep_link_opens_after_the_login(person: 
     expect(door.page.get_by_test_id("stSidebar")).to_contain_text(f"{person}.teste · {role}")
     door.page.reload()
     expect(door.settle().page.get_by_role("heading", level=1)).to_have_text("Contratos - Telefonia")
+    if role == "gestor":
+        upload_plans(door)
+
+
+def upload_plans(screen: Screen) -> None:
+    """A manager whom the provider knows uploads plans, which the lock opens to managers only."""
+    screen.open("configuracoes", aba="planos")
+    screen.page.locator("input[type=file]").set_input_files(ROOT / "data" / "plans" / "exemplo.toml")
+    screen.settle().click("Importar planos")
+    expect(screen.page.get_by_test_id("stToast").first).to_contain_text("2 versões")
+    codes = {one["code"] for one in screen.stack.run("plans", "list")["plans"]}
+    assert "exemplo-500" in codes
 
 
 def test_whoever_has_no_mapped_group_sees_that_and_nothing_else(door: Screen) -> None:
@@ -155,10 +168,10 @@ def test_files_and_figures_of_the_server_open_to_a_login_only(door: Screen) -> N
     assert json.loads(httpx.get(f"{door.stack.url}/api/healthz").text) == {"status": "ok"}
 
 
-def test_a_login_that_nobody_uses_ends_by_itself_and_comes_back_to_its_address(
+def test_a_login_ends_when_nobody_uses_it_and_when_its_time_is_over_and_comes_back_to_its_address(
     tmp_path: Path, provider: str, new_screen: Callable[[Stack], Screen]
 ) -> None:
-    running = _with_login(tmp_path, provider, STFC_SESSION_IDLE="4")
+    running = _with_login(tmp_path, provider, STFC_SESSION_IDLE="5", STFC_SESSION_MOST="14")
     try:
         screen = enter(new_screen(running.start()).open("faturas", competencia="2026-08"), "otavio")
         heading = screen.page.get_by_role("heading", level=1)
@@ -168,5 +181,12 @@ def test_a_login_that_nobody_uses_ends_by_itself_and_comes_back_to_its_address(
         enter(screen, "otavio", "Entrar novamente")
         expect(heading).to_have_text("Faturas fechadas")
         screen.expect_parameter("competencia", "2026-08")
+        # Each press is an act, so it is not for want of use that this one ends.
+        refresh = screen.page.get_by_role("button", name="Atualizar")
+        while refresh.count():
+            with suppress(Error):
+                refresh.click(timeout=2_000)
+        expect(heading).to_have_text("Sua sessão terminou")
+        expect(screen.page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
     finally:
         running.stop()
