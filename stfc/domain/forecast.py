@@ -25,7 +25,7 @@ EVEN: Profile = (1000,) * 7
 """Every day is worth the same: only the length of the month counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What is expected, and the inclusive range in which it would surprise nobody; centavos."""
 

@@ -222,7 +222,7 @@ class ContractTotals:
     cautions: Mapping[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What a contract usually comes to: records and amount of a usual month, None without history; ``forecast`` is that
     amount for this very month with its range (``domain.forecast``), None where the past is too short."""

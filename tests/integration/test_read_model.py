@@ -148,6 +148,26 @@ def test_a_usual_month_is_the_median_of_the_last_three_charged_ones(
     assert replace(found, forecast=None) == Expectation("4711", "Padaria São João", 10, expected, ())
 
 
+def test_what_is_foretold_is_of_the_contracts_asked_for_and_follows_their_past(world: World) -> None:
+    world.imports()
+
+    def charged(competence: Competence, amount: int) -> None:
+        first = 10 * competence.month
+        world.ledger.put(
+            competence, Month(items=[an_item(first, amount=amount), an_item(first + 1, contract="4712", amount=9)])
+        )
+
+    charged(SEPTEMBER, 1000)
+    charged(AUGUST, 1000)
+    before = world.model.forecasts(OCTOBER, ["4711", "unknown"])
+    assert set(before) == {"4711"}
+    charged(AUGUST, 9000)
+    (found,) = world.model.expectations(OCTOBER, ["4711"])
+    assert found.forecast == world.model.forecasts(OCTOBER, ["4711"])["4711"]
+    assert found.forecast != before["4711"]
+    assert world.model.forecasts(AUGUST, ["4711"]) == {}
+
+
 def test_reversed_held_and_own_month_charges_are_no_history(world: World) -> None:
     world.imports()
     world.ledger.put(SEPTEMBER, Month(items=[an_item(1, reversed=True)]))

@@ -18,7 +18,7 @@ _MIDDLE = "(list_sort({0})[(len({0}) + 1) // 2] + list_sort({0})[len({0}) // 2 +
 _FORECASTS = f"""
 WITH past AS (
     SELECT i.contract, arg_max(i.amount * $weight // m.weight, i.competence, {MONTHS}) AS scaled
-    FROM items i SEMI JOIN chosen USING (contract)
+    FROM items i
     JOIN (SELECT unnest($months) AS competence, unnest($weights) AS weight) m ON m.competence = i.competence
     WHERE i.outcome = 'charged' AND NOT i.reversed
     GROUP BY i.contract HAVING count(*) >= {LEAST_MONTHS}
@@ -35,14 +35,8 @@ FROM spread
 """
 
 
-def forecasts(
-    engine: Engine,
-    competence: Competence,
-    images: Sequence[MonthImage],
-    weekdays: Profile,
-    contracts: Sequence[str],
-) -> pl.DataFrame:
-    """contract, value, low, high (centavos), in any order; a row for each of ``contracts`` with enough months.
+def forecasts(engine: Engine, competence: Competence, images: Sequence[MonthImage], weekdays: Profile) -> pl.DataFrame:
+    """contract, value, low, high (centavos), in any order; a row for each contract with enough months.
 
     ``images`` are those of months before ``competence``.
     """
@@ -53,8 +47,7 @@ def forecasts(
         "months": [str(image.competence) for image in images],
         "weights": [month_weight(image.competence, weekdays) for image in images],
     }
-    chosen = pl.DataFrame({"contract": list(contracts)}, schema={"contract": pl.String})
-    return engine.query(_FORECASTS, params, items=items_of(images), chosen=chosen)
+    return engine.query(_FORECASTS, params, items=items_of(images))
 
 
 def weekday_profile(engine: Engine, root: Path, images: Sequence[MonthImage]) -> Profile:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from stfc.services.queries import ContractQuery, Expectation
 
 _IMAGES_KEPT = 60
 _FRAMES_KEPT = 8
+_FORECASTS_KEPT = 2
 _ANSWERS_KEPT = 256
 _ERP_RULES = tuple(rule for rule in Rule if rule.number <= 5)
 
@@ -67,6 +68,7 @@ class DuckReadModel:
         self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
         self._standing: Cache[Hashable, Standing] = Cache(_FRAMES_KEPT)
         self._profiles: Cache[Hashable, Profile] = Cache(_FRAMES_KEPT)
+        self._foreseen: Cache[Hashable, Mapping[str, Forecast]] = Cache(_FORECASTS_KEPT)
         self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
 
     def view(self, competence: Competence) -> DuckView:
@@ -83,34 +85,31 @@ class DuckReadModel:
 
     def expectations(self, competence: Competence, contracts: Sequence[str]) -> list[Expectation]:
         """The usual month of each of ``contracts`` that has a Summit service, in order."""
-        frame = self.view(competence).frame
-        foreseen = self.forecasts(competence, contracts)
-        chosen = frame.filter(pl.col("contract").is_in(list(contracts)))
-        rows = chosen.select("contract", "customer", "expected_calls", "expected_amount", "cautions").iter_rows()
+        foreseen = self._forecasts(competence)
+        chosen = pl.DataFrame({"contract": list(contracts)}, schema={"contract": pl.String})
+        # Few columns first: to filter the frame copies all that it has.
+        columns = "contract", "customer", "expected_calls", "expected_amount", "cautions"
+        found = self.view(competence).frame.select(columns)
+        found = found.join(chosen, on="contract", how="semi", maintain_order="left")
+        # Many rows have the same few cautions: each list is made once.
+        found = found.with_columns(pl.col("cautions").list.join(" "))
+        cautions = {words: tuple(words.split()) for words in found["cautions"].unique()}
         return [
             Expectation(
                 contract=contract,
                 customer=customer,
                 calls=calls,
                 amount=None if amount is None else Centavos(amount),
-                cautions=tuple(cautions),
+                cautions=cautions[words],
                 forecast=foreseen.get(contract),
             )
-            for contract, customer, calls, amount, cautions in rows
+            for contract, customer, calls, amount, words in found.iter_rows()
         ]
 
     def forecasts(self, competence: Competence, contracts: Sequence[str]) -> dict[str, Forecast]:
         """What each of ``contracts`` should come to by its own past; those with too short a past are absent."""
-        images = self._read(last_months(competence, MONTHS + 1)[:-1])[1]
-        before = [images[month] for month in sorted(images)]
-        root = self._shop.calls_root
-        key = tuple((image.competence, image.revision) for image in before)
-        weekdays = self._profiles.get(key, lambda: weekday_profile(self._engine, root, before))
-        found = forecasts(self._engine, competence, before, weekdays, contracts)
-        return {
-            contract: Forecast(Centavos(value), Centavos(low), Centavos(high))
-            for contract, value, low, high in found.iter_rows()
-        }
+        every = self._forecasts(competence)
+        return {contract: every[contract] for contract in contracts if contract in every}
 
     def evaluate(self, snapshot: int, competence: Competence, contracts: Sequence[str]) -> Evaluation:
         """Rules 1-5 and the ERP's share of 7 and 8 on ``snapshot``; contracts that it lacks are absent.
@@ -164,6 +163,20 @@ class DuckReadModel:
         )
 
     # --- What is kept
+
+    def _forecasts(self, competence: Competence) -> Mapping[str, Forecast]:
+        """The forecast of every contract that has one: kept as previews hold it, which share it."""
+        images = self._read(last_months(competence, MONTHS + 1)[:-1])[1]
+        before = [images[month] for month in sorted(images)]
+        root = self._shop.calls_root
+        past = tuple((image.competence, image.revision) for image in before)
+        weekdays = self._profiles.get(past, lambda: weekday_profile(self._engine, root, before))
+
+        def made() -> Mapping[str, Forecast]:
+            rows = forecasts(self._engine, competence, before, weekdays).iter_rows()
+            return {contract: Forecast(*map(Centavos, amounts)) for contract, *amounts in rows}
+
+        return self._foreseen.get((competence, past, weekdays), made)
 
     def _frame(self, moment: Moment) -> pl.DataFrame:
         before = moment.months(MONTHS + 1)[:-1]
