@@ -155,7 +155,8 @@ class Month:
     def ask_for_a_second_person(self) -> None:
         """Two requests of another manager wait: to release a held charge, to reverse a batch."""
         bia = self.as_("bia.rocha")
-        bia.ask("parameters", "set", "second_person_above", "1", "--reason", "Regra da casa.")
+        for name in ("second_person_above", "second_person_reversal"):
+            bia.ask("parameters", "set", name, "1", "--reason", "Regra da casa.")
         held = str(self.stack.run("holds", "list")["holds"][0]["id"])
         bia.refuse("holds", "release", held, "--reason", "Conferido com a Summit.")
         bia.refuse("batches", "reverse", str(MONTHS - 1), "--reason", "Tarifa errada no plano.")
