@@ -78,19 +78,22 @@ def confirm(
         with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if st.button(close, key="stfc_confirm_no", on_click=on_close):
                 st.rerun()
-            if st.button(verb, key="stfc_confirm_yes", type="primary"):
-                if needs_reason and not reason:
-                    st.markdown(f":red[{labels.REASON_MISSING}]")
-                    return
-                try:
-                    act(reason)
-                except StfcError as error:
-                    # Said here: a dialog's run has no entry script around it.
-                    server.show_fault(error)
-                    return
-                if on_close:
-                    on_close()
-                st.rerun()
+            confirmed = st.button(verb, key="stfc_confirm_yes", type="primary")
+        if not confirmed:
+            return
+        # What is said from here on stands below the buttons, not squeezed in beside them.
+        if needs_reason and not reason:
+            st.markdown(f":red[{labels.REASON_MISSING}]")
+            return
+        try:
+            act(reason)
+        except StfcError as error:
+            # Said here: a dialog's run has no entry script around it.
+            server.show_fault(error)
+            return
+        if on_close:
+            on_close()
+        st.rerun()
 
     dialog()
 
