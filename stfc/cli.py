@@ -226,9 +226,7 @@ def worker(
 def _step_back() -> None:
     """Let screens on the same machine go first: a batch lasts minutes, a person waits for a page."""
     if hasattr(os, "setpriority"):
-        niceness, this_process = 10, 0
-        niceness = max(niceness, os.getpriority(os.PRIO_PROCESS, this_process))
-        os.setpriority(os.PRIO_PROCESS, this_process, niceness)
+        os.setpriority(os.PRIO_PROCESS, os.getpid(), max(10, os.getpriority(os.PRIO_PROCESS, os.getpid())))
 
 
 def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None, ready: str = "") -> bool:

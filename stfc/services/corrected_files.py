@@ -72,6 +72,15 @@ class CorrectedFile:
 
 
 @dataclass(frozen=True)
+class _Reading:
+    """A corrected file, and the values invoiced by a snapshot that it was read beside."""
+
+    file: CorrectedFile
+    invoiced: set[str]
+    snapshot: int
+
+
+@dataclass(frozen=True)
 class CorrectionParts:
     """What settling needs beside ledger and platform."""
 
@@ -136,26 +145,7 @@ class CorrectedFiles:
             NotPossibleError: it does not wait any more, the platform has yet another version, or it cannot be read.
             PlatformError: the platform does not answer, or is not configured.
         """
-        parts, source = self._parts(), self._ledger.source(correction)
-        snapshot = self._snapshot(parts)
-        row = source.row
-        compared = parts.comparer.compare(_spec(source, parts.store.folder(snapshot)), self._arrived(row))
-        outcome = compared.outcome
-        if not isinstance(outcome, Charged | Held | Zero):
-            code = getattr(outcome, "code", "")
-            raise NotPossibleError(cause="correction_unreadable", contract=row.contract, code=code)
-        amount = Centavos(0) if isinstance(outcome, Zero) else outcome.amount
-        charged = Centavos(row.charged + source.settled)
-        is_invoiced = source.value_id in _invoiced(parts, source, snapshot)
-        return CorrectedFile(
-            row=row,
-            difference=compared.difference,
-            charged=charged,
-            amount=amount,
-            into=_month_open(parts, row),
-            remedies=_remedies(amount - charged, is_invoiced=is_invoiced),
-            settled=source.settled,
-        )
+        return self._reading(correction).file
 
     def settle(
         self,
@@ -246,9 +236,8 @@ class CorrectedFiles:
     def _adjust(
         self, correction: int, remedy: Remedy, actor: Actor, reason: str, expected: Centavos | None
     ) -> CorrectionDecision:
-        parts = self._parts()
-        snapshot = self._snapshot(parts)
-        found = self.difference(correction)
+        reading = self._reading(correction)
+        found = reading.file
         wanted = found.change if remedy is Remedy.COMPLEMENT else -found.change
         if wanted <= 0:
             raise NotPossibleError(cause=f"correction_no_{remedy}", contract=found.row.contract)
@@ -259,12 +248,36 @@ class CorrectedFiles:
             amount=found.change,
             settled=found.settled,
             into=found.into,
-            invoiced=_invoiced(parts, self._ledger.source(correction), snapshot),
-            snapshot=snapshot,
+            invoiced=reading.invoiced,
+            snapshot=reading.snapshot,
             reason=reason,
             actor=actor,
             now=self._clock(),
         )
+
+    def _reading(self, correction: int) -> _Reading:
+        """The file, and what the ERP had invoiced in which snapshot; raises as ``difference``."""
+        parts, source = self._parts(), self._ledger.source(correction)
+        snapshot = self._snapshot(parts)
+        row = source.row
+        compared = parts.comparer.compare(_spec(source, parts.store.folder(snapshot)), self._arrived(row))
+        outcome = compared.outcome
+        if not isinstance(outcome, Charged | Held | Zero):
+            code = getattr(outcome, "code", "")
+            raise NotPossibleError(cause="correction_unreadable", contract=row.contract, code=code)
+        amount = Centavos(0) if isinstance(outcome, Zero) else outcome.amount
+        charged = Centavos(row.charged + source.settled)
+        invoiced = _invoiced(parts, source, snapshot)
+        file = CorrectedFile(
+            row=row,
+            difference=compared.difference,
+            charged=charged,
+            amount=amount,
+            into=_month_open(parts, row),
+            remedies=_remedies(amount - charged, is_invoiced=source.value_id in invoiced),
+            settled=source.settled,
+        )
+        return _Reading(file, invoiced, snapshot)
 
     def _snapshot(self, parts: CorrectionParts) -> int:
         snapshot = parts.snapshots.current()

@@ -4,29 +4,28 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.engine import Engine, text
 from stfc.adapters.read_model.history import items_of
 from stfc.adapters.read_model.snapshot import Snapshot
 from stfc.domain.competence import Competence
+from stfc.domain.outcome import DONE_OUTCOMES
 from stfc.services.ports import MonthImage
 
 _LEAST_MONTHS = 2
 """Months with calls, of those before, that make a silent one worth a look."""
 
-_SILENT = """
-WITH done AS (
-    SELECT competence, contract, outcome, calls FROM items
-    WHERE NOT reversed AND outcome IN ('charged', 'zero', 'held')
-)
+_DONE = "NOT reversed AND outcome IN ({})".format(", ".join(text(outcome) for outcome in sorted(DONE_OUTCOMES)))
+
+_SILENT = f"""
+WITH done AS (SELECT competence, contract, outcome, calls FROM items WHERE {_DONE})
 SELECT now.contract, count(*) AS months, median(past.calls)::BIGINT AS usual_calls, max(past.competence) AS last
 FROM done now JOIN done past ON past.contract = now.contract AND past.competence < $competence AND past.calls > 0
 WHERE now.competence = $competence AND now.calls = 0
 GROUP BY now.contract HAVING count(*) >= $least ORDER BY usual_calls DESC, now.contract
 """
-_UNCOVERED = """
+_UNCOVERED = f"""
 WITH files AS (
-    SELECT competence, contract, period_from, period_until FROM items
-    WHERE NOT reversed AND outcome IN ('charged', 'zero', 'held') AND period_from IS NOT NULL
+    SELECT competence, contract, period_from, period_until FROM items WHERE {_DONE} AND period_from IS NOT NULL
 ), followed AS (
     SELECT competence, contract, lag(period_until) OVER (PARTITION BY contract ORDER BY competence) + 1 AS since,
         period_from - 1 AS until

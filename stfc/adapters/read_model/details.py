@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.engine import Engine, frame_of
 from stfc.adapters.read_model.snapshot import Snapshot
 from stfc.domain.competence import Competence
 from stfc.domain.contract import (
@@ -143,8 +143,7 @@ class ContractDetails:
         """The contract's rows of one of the images' tables, over all months, with ``competence`` and ``own``."""
         months = []
         for image in self.images:
-            rows = pl.from_arrow(getattr(image, table))
-            assert isinstance(rows, pl.DataFrame)
+            rows = frame_of(getattr(image, table))
             month = pl.lit(str(image.competence)).alias("competence")
             months.append(rows.filter(pl.col("contract") == contract).with_columns(month, own=pl.lit(True), **more))
         return pl.concat(months)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
-import pyarrow as pa
 
-from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.engine import Engine, frame_of
 from stfc.adapters.read_model.snapshot import ErpFacts
 from stfc.domain.competence import SAO_PAULO, Competence
 from stfc.domain.eligibility import Caution, Rule
@@ -151,7 +150,7 @@ def _judged(rows: pl.DataFrame, last: pl.DataFrame, erp: ErpFacts, image: MonthI
 def _last_items(image: MonthImage) -> pl.DataFrame:
     """contract, live, outcome, item_amount: of each contract the one live item, else the last."""
     columns = ["item", "contract", "outcome", "reversed", "amount"]
-    items = _frame(image.items.select(columns)).with_columns(
+    items = frame_of(image.items.select(columns)).with_columns(
         live=~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES)
     )
     live = items.filter("live")
@@ -163,7 +162,7 @@ def _last_items(image: MonthImage) -> pl.DataFrame:
 
 def _valued(erp: ErpFacts, image: MonthImage) -> pl.Series:
     """The contracts with a live eventual value (rule 7)."""
-    own = _frame(image.values)
+    own = frame_of(image.values)
     theirs = erp.values.join(own, on="value_id", how="anti")
     ours = own.filter(~pl.col("deleted")).join(erp.services, on=["service", "contract"], how="semi")
     return pl.concat([theirs["contract"], ours["contract"]])
@@ -171,7 +170,7 @@ def _valued(erp: ErpFacts, image: MonthImage) -> pl.Series:
 
 def _zeroed(erp: ErpFacts, image: MonthImage) -> pl.Series:
     """The contracts with an unreversed zero-billing event (rule 8)."""
-    own = _frame(image.events)
+    own = frame_of(image.events)
     theirs = erp.events.join(own, on="event", how="anti")
     return pl.concat([theirs["contract"], own.filter(~pl.col("reversed"))["contract"]])
 
@@ -179,9 +178,3 @@ def _zeroed(erp: ErpFacts, image: MonthImage) -> pl.Series:
 def by_local_day(provisioning: pl.DataFrame) -> pl.DataFrame:
     """The last results of provisioning with ``day``, the local day of each."""
     return provisioning.with_columns(day=pl.col("at").dt.convert_time_zone(str(SAO_PAULO)).dt.date())
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame

@@ -39,13 +39,18 @@ class Engine:
         try:
             for name, table in tables.items():
                 cursor.register(name, table.to_arrow() if isinstance(table, pl.DataFrame) else table)
-            answer = pl.from_arrow(cursor.sql(sql, params=params).to_arrow_table())
+            return frame_of(cursor.sql(sql, params=params).to_arrow_table())
         except (duckdb.IOException, duckdb.InvalidInputException) as cause:
             raise StorageError(place="", cause=str(cause).splitlines()[0]) from cause
         finally:
             cursor.close()
-        assert isinstance(answer, pl.DataFrame)
-        return answer
+
+
+def frame_of(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as a Polars frame of the same columns."""
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def parquet(paths: Iterable[Path | str], options: str = "") -> str:

@@ -7,13 +7,10 @@ import polars as pl
 
 from stfc.adapters.calls import rollups
 from stfc.adapters.read_model.engine import Engine, parquet
-from stfc.adapters.read_model.history import items_of
+from stfc.adapters.read_model.history import MEDIAN, items_of
 from stfc.domain.competence import Competence
 from stfc.domain.forecast import LEAST_MONTHS, LEAST_SPREAD, MONTHS, SPREADS, Profile, month_weight, profile
 from stfc.services.ports import MonthImage
-
-# As in the domain: the middle one, or the lower half of the sum of the two.
-_MIDDLE = "(list_sort({0})[(len({0}) + 1) // 2] + list_sort({0})[len({0}) // 2 + 1]) // 2"
 
 _FORECASTS = f"""
 WITH past AS (
@@ -23,12 +20,12 @@ WITH past AS (
     WHERE i.outcome = 'charged' AND NOT i.reversed
     GROUP BY i.contract HAVING count(*) >= {LEAST_MONTHS}
 ), valued AS (
-    SELECT contract, scaled, {_MIDDLE.format("scaled")} AS value FROM past
+    SELECT contract, scaled, {MEDIAN.format("scaled")} AS value FROM past
 ), apart AS (
     SELECT contract, value, list_transform(scaled, lambda one: abs(one - value)) AS distances FROM valued
 ), spread AS (
     SELECT contract, value,
-        {SPREADS} * greatest({_MIDDLE.format("distances")}, value // {LEAST_SPREAD}) AS spread FROM apart
+        {SPREADS} * greatest({MEDIAN.format("distances")}, value // {LEAST_SPREAD}) AS spread FROM apart
 )
 SELECT contract, value::BIGINT AS value, greatest(0, value - spread)::BIGINT AS low, (value + spread)::BIGINT AS high
 FROM spread

@@ -15,7 +15,7 @@ USUAL_MONTHS = 3
 """How many charged months a usual one is the median of."""
 
 # The middle one of 1 or 3, the lower half of the sum of 2: whole centavos, never a fraction.
-_MEDIAN = "(list_sort({0})[(len({0}) + 1) // 2] + list_sort({0})[len({0}) // 2 + 1]) // 2"
+MEDIAN = "(list_sort({0})[(len({0}) + 1) // 2] + list_sort({0})[len({0}) // 2 + 1]) // 2"
 
 _HISTORY = f"""
 WITH recent AS (
@@ -27,8 +27,8 @@ WITH recent AS (
     FROM items WHERE outcome = 'charged' AND NOT reversed GROUP BY contract
 )
 SELECT contract, last_competence, last_amount,
-    {_MEDIAN.format("calls")} AS expected_calls,
-    {_MEDIAN.format("amounts")} AS expected_amount,
+    {MEDIAN.format("calls")} AS expected_calls,
+    {MEDIAN.format("amounts")} AS expected_amount,
     len(amounts)::INTEGER AS charged_months
 FROM recent
 """

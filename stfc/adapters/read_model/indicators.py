@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from stfc.adapters.read_model.engine import Engine
+from stfc.adapters.read_model.engine import Engine, frame_of
 from stfc.adapters.read_model.history import items_of
 from stfc.adapters.read_model.snapshot import Snapshot, live_invoices
 from stfc.domain.competence import Competence
@@ -103,9 +103,7 @@ def coverage(frame: pl.DataFrame, image: MonthImage) -> CoverageCounts:
 
 
 def _unknown_live(frame: pl.DataFrame, image: MonthImage) -> list[str]:
-    items = pl.from_arrow(image.items)
-    assert isinstance(items, pl.DataFrame)
-    live = items.filter(~pl.col("reversed"), pl.col("outcome").is_in(sorted(LIVE_OUTCOMES)))
+    live = frame_of(image.items).filter(~pl.col("reversed"), pl.col("outcome").is_in(sorted(LIVE_OUTCOMES)))
     return live.join(frame, on="contract", how="anti")["outcome"].to_list()
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from stfc.adapters.read_model.details import ContractDetails
 from stfc.adapters.read_model.eligibility import Standing, by_local_day, eligibility, standing
-from stfc.adapters.read_model.engine import Cache, Engine
+from stfc.adapters.read_model.engine import Cache, Engine, frame_of
 from stfc.adapters.read_model.forecast import forecasts, weekday_profile
 from stfc.adapters.read_model.history import MONTHS, history
 from stfc.adapters.read_model.snapshot import ErpFacts, Snapshot, erp_facts
@@ -74,7 +74,7 @@ class DuckReadModel:
     def view(self, competence: Competence) -> DuckView:
         """The competence as it is now: one read of the ledger for all that the view shows."""
         state, images = self._read(last_months(competence, MONTHS + 1))
-        moment = Moment(competence, state, images, by_local_day(_frame(state.provisioning)), self._today())
+        moment = Moment(competence, state, images, by_local_day(frame_of(state.provisioning)), self._today())
         return DuckView(self._shop, moment, self._files(state.snapshot), lambda: self._frame(moment), self._older)
 
     # --- For billing and the worker
@@ -122,8 +122,8 @@ class DuckReadModel:
         zeroed = erp.events.join(chosen, on="contract", how="semi")
         if valued.height or zeroed.height:
             image = self._read([competence])[1][competence]
-            valued = valued.join(_frame(image.values), on="value_id", how="anti")
-            zeroed = zeroed.join(_frame(image.events), on="event", how="anti")
+            valued = valued.join(frame_of(image.values), on="value_id", how="anti")
+            zeroed = zeroed.join(frame_of(image.events), on="event", how="anti")
         by_values, by_events = set(valued["contract"]), set(zeroed["contract"])
         failed: dict[str, Rule | None] = {}
         services: dict[str, str] = {}
@@ -148,7 +148,7 @@ class DuckReadModel:
             NotFoundError: the ERP does not know the contract.
         """
         state, today = self._ledger.state(), self._today()
-        provisioning = by_local_day(_frame(state.provisioning))
+        provisioning = by_local_day(frame_of(state.provisioning))
         details = ContractDetails(self._engine, self._files(state.snapshot), (), provisioning)
         master = details.master(contract)
         valid = (pl.col("since") <= today) & (pl.col("until").is_null() | (pl.col("until") > today))
@@ -231,9 +231,3 @@ class DuckReadModel:
 
     def _today(self) -> date:
         return local_day(self._clock())
-
-
-def _frame(table: object) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame

@@ -237,10 +237,8 @@ class DuckView:
         before = CallFilter(**vars(chosen) | {"contracts": numbers or ("",)})
         images = self._moment.months(2)[:-1]
         previous = self._frame_of("top_before", images, before, lambda calls: calls.top_contracts(count, before))
-        names = self.frame.select("contract", "customer").filter(pl.col("contract").is_in(list(numbers)))
         previous = previous.select("contract", previous_micros="micros")
-        joined = top.join(names, on="contract", how="left", maintain_order="left")
-        joined = joined.join(previous, on="contract", how="left", maintain_order="left")
+        joined = self._with_customers(top).join(previous, on="contract", how="left", maintain_order="left")
         columns = ["contract", "customer", "calls", "seconds", "micros", pl.col("previous_micros").fill_null(0)]
         return joined.select(columns).to_arrow()
 
@@ -285,8 +283,7 @@ class DuckView:
         found = self._shop.answers.get(
             ("silent", self._key(images)), lambda: completeness.silent_contracts(self._shop.engine, images, competence)
         )
-        names = self.frame.select("contract", "customer")
-        return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
+        return self._with_customers(found).to_arrow()
 
     def uncovered_days(self) -> pa.Table:
         """Days between the files of a contract that no file covers."""
@@ -295,8 +292,7 @@ class DuckView:
             ("uncovered", self._key(images)),
             lambda: completeness.uncovered_days(self._shop.engine, images, competence),
         )
-        names = self.frame.select("contract", "customer")
-        return found.join(names, on="contract", how="left", maintain_order="left").to_arrow()
+        return self._with_customers(found).to_arrow()
 
     def passed_lines(self) -> pa.Table:
         """Lines that passed from one contract to another in the competence."""
@@ -304,6 +300,10 @@ class DuckView:
         return self._shop.answers.get(
             key, lambda: completeness.passed_lines(self._shop.engine, self._files, self.competence)
         ).to_arrow()
+
+    def _with_customers(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """``rows``, one a contract, with the ``customer`` of each, in their order."""
+        return rows.join(self.frame.select("contract", "customer"), on="contract", how="left", maintain_order="left")
 
     # --- Invoices
 
