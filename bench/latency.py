@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import sqlalchemy as sa
-from rig import make_erp, make_home, open_batch, platform, warm
+from rig import make_erp, make_home, open_batch, platform, warm, work
 
 from stfc.adapters.ledger import schema
 from stfc.bootstrap import Application
@@ -40,7 +40,7 @@ def measure(folder: Path, contracts: int, latency: int) -> None:
         warm(summit.address)
         app = make_home(folder / "home", erp, summit.address)
         batch = open_batch(app)
-        app.worker().run(until_idle=True, batch=batch)
+        work(app, batch)
         others, whole, stalled = rates(app, batch)
         ideal = app.settings.connections * 1000 / latency
         print(

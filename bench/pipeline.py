@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import httpx
 import sqlalchemy as sa
-from rig import TOKEN, make_erp, make_home, open_batch, platform, warm
+from rig import TOKEN, make_erp, make_home, open_batch, platform, warm, work
 
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
@@ -39,7 +39,7 @@ TURNS = 3
 def bill(app: Application) -> tuple[float, int]:
     """Bill the month with a worker on this thread; seconds between the batch's start and its end, and its calls."""
     batch = open_batch(app)
-    app.worker().run(until_idle=True, batch=batch)
+    work(app, batch)
     summary = app.batches.show(batch)
     assert summary.started_at is not None
     assert summary.ended_at is not None

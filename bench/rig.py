@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import structlog
 
-from stfc.bootstrap import Application, build
+from stfc.bootstrap import Application, build, loaded_spared
 from stfc.domain.competence import Competence
 from stfc.services.ports import Actor
 from stfc.settings import Settings
@@ -92,6 +92,13 @@ def open_batch(app: Application) -> int:
     opened = app.billing.open(MONTH, app.views.eligible(MONTH), actor=ACTOR)
     assert opened.batch is not None
     return opened.batch
+
+
+def work(app: Application, batch: int) -> None:
+    """Bill the batch with a worker on this thread, as ``stfc worker`` runs one."""
+    worker = app.worker()
+    with loaded_spared():
+        worker.run(until_idle=True, batch=batch)
 
 
 def environment(app: Application) -> dict[str, str]:

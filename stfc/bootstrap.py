@@ -6,12 +6,13 @@ they take a second, and most commands need one of them or none. ``Application.wa
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -547,6 +548,18 @@ class Application:
             ),
             clock=self.clock,
         )
+
+
+@contextmanager
+def loaded_spared() -> Iterator[None]:
+    """Leave what is loaded by now out of garbage collections, for as long as the context lasts: a whole collection with
+    all engines takes 130 ms, and nothing else of the process runs meanwhile."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def build(settings: Settings) -> Application:

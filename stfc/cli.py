@@ -242,9 +242,10 @@ def _run_worker(worker: Any, *, until_idle: bool, batch: int | None = None, read
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        if ready:
-            typer.echo(ready, err=True)
-        worker.run(until_idle=until_idle, batch=batch)
+        with _bootstrap().loaded_spared():
+            if ready:
+                typer.echo(ready, err=True)
+            worker.run(until_idle=until_idle, batch=batch)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
