@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -141,11 +142,19 @@ def _configure_logs() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _trace,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _LogStream())),
     )
+
+
+def _trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Where a defect came from, and never its message, which may quote what stood in a file: a number for example."""
+    if isinstance(error := event.pop("exc_info", None), BaseException):
+        head, places = "Traceback (most recent call last):\n", traceback.format_tb(error.__traceback__)
+        event["exception"] = "".join((head, *places, type(error).__name__))
+    return event
 
 
 class _LogStream:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from stfc.adapters.billing_files import ParsedFiles, parse_files
 from stfc.adapters.calls.assess import ColumnarAssessor
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.calls.store import ParquetCallStore
@@ -183,6 +184,20 @@ def test_bad_file_does_not_touch_its_neighbours(chunk: Chunk) -> None:
     outcomes, found = chunk.assess({"4711": b"<html>", "4712": good})
     assert isinstance(outcomes["4711"], Failed)
     assert isinstance(outcomes["4712"], Charged)
+    assert found.calls["contract"].to_pylist() == ["4712"]
+
+
+def test_file_that_a_defect_of_ours_stumbles_over_fails_alone(chunk: Chunk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumbling(files: list[tuple[str, bytes]], month: Competence) -> ParsedFiles:
+        if "4711" in dict(files):
+            raise ZeroDivisionError
+        return parse_files(files, month)
+
+    monkeypatch.setattr("stfc.adapters.calls.assess.parse_files", stumbling)
+    good = a_file(a_record(line="1133224499"), contract="4712")
+    outcomes, found = chunk.assess({"4711": a_file(a_record()), "4712": good, "4713": b"<html>"})
+    assert outcomes.pop("4711") == Failed("STF-000", {"cause": "ZeroDivisionError"}, is_transient=True)
+    assert [type(outcome) for outcome in outcomes.values()] == [Charged, Failed]
     assert found.calls["contract"].to_pylist() == ["4712"]
 
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import structlog
 
 from stfc.adapters.billing_files import ParsedFiles, parse_files
 from stfc.adapters.calls.anomalies import Anomalies
@@ -24,8 +26,10 @@ from stfc.domain.masking import mask_number
 from stfc.domain.money import MICROS_PER_REAL, Centavos, Micros, cut
 from stfc.domain.outcome import Charged, Failed, Finding, Held, Outcome, Zero
 from stfc.domain.rating.charging import Charging, OurRating, charging
-from stfc.errors import FileFormatError
+from stfc.errors import FileFormatError, StfcError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
+
+log = structlog.get_logger("stfc.worker")
 
 _EXAMPLES = 3
 # About 100,000 records: the size that columns like best, and a bound on memory however large a chunk's files are.
@@ -48,6 +52,8 @@ class ColumnarAssessor:
     def assess(self, spec: ChunkSpec, arrived: Mapping[int, Arrived]) -> Assessment:
         """Charged, Zero, Held or Failed with ARQ-FMT for every arrived item, its log, and the calls of the good ones.
 
+        A file that a defect of ours cannot get over fails alone, with STF-000, and is tried again.
+
         Raises:
             StorageError: an earlier part or the snapshot cannot be read.
         """
@@ -58,14 +64,33 @@ class ColumnarAssessor:
         plans: dict[int, frozenset[str]] = {}
         periods: dict[int, tuple[date, date]] = {}
         tables = [PART_SCHEMA.empty_table()]
-        for some in _slices(items, arrived):
-            found = self._assess(spec, some, arrived)
+        slices = _slices(items, arrived)
+        for found in chain.from_iterable(self._assessed(spec, some, arrived) for some in slices):
             outcomes.update(found.outcomes)
             log.update(found.log)
             plans.update(found.plans)
             periods.update(found.periods)
             tables.append(found.calls)
         return Assessment(outcomes, log, pa.concat_tables(tables), plans, periods)
+
+    def _assessed(
+        self, spec: ChunkSpec, items: list[ClaimedItem], arrived: Mapping[int, Arrived]
+    ) -> Iterator[Assessment]:
+        """What the items come to. Where a defect ends it they are halved until the file that it is about stands alone;
+        nothing is fetched again for it."""
+        try:
+            yield self._assess(spec, items, arrived)
+        except StfcError:
+            raise
+        except Exception as defect:
+            if len(items) == 1:
+                log.error("file_defect", code=StfcError.code, batch=spec.batch, item=items[0].item, exc_info=defect)
+                failed = Failed(StfcError.code, {"cause": type(defect).__name__}, is_transient=True)
+                yield Assessment({items[0].item: failed}, {}, PART_SCHEMA.empty_table())
+            else:
+                middle = len(items) // 2
+                yield from self._assessed(spec, items[:middle], arrived)
+                yield from self._assessed(spec, items[middle:], arrived)
 
     def _assess(self, spec: ChunkSpec, items: list[ClaimedItem], arrived: Mapping[int, Arrived]) -> Assessment:
         files = [(item.contract, arrived[item.item].body) for item in items]
