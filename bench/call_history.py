@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from stfc import bootstrap
-from stfc.adapters.calls.compaction import ParquetCallCompactor
+from stfc.adapters.calls.compaction import ROWS_PER_PART, ParquetCallCompactor
 from stfc.adapters.calls.schema import PART_SCHEMA
 from stfc.adapters.ledger import schema
 from stfc.adapters.ledger.database import bump
@@ -36,7 +36,7 @@ MONTHS = 12
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 ACTOR = Actor("bench", "operator", "terminal")
 CALLS_PER_MONTH = 100
-PART = 500_000
+PART = ROWS_PER_PART
 _ITEMS_PER_MONTH = 1_000_000
 
 # Weights of calls over hours of the day, repeated as often as they weigh.
