@@ -365,3 +365,41 @@ def test_rollups_answer_as_the_calls_do(
     assert all(table.num_rows <= 3 or len(set(table["contract"].to_pylist())) == 1 for table in streamed)
     found = [call for table in streamed for call in table.to_pylist()]
     assert sorted(found, key=str) == sorted(pages[0].table.to_pylist(), key=str)
+
+
+PAGES = [
+    CallQuery(limit=100),
+    CallQuery(limit=50, offset=450),
+    CallQuery(limit=100, sort="duration"),
+    CallQuery(limit=100, sort="duration", descending=False, classes=("VC1",)),
+    CallQuery(limit=100, sort="issue"),
+    CallQuery(limit=100, sort="contract", classes=("VC1", "LDI")),
+    CallQuery(limit=100, least_duration=10),
+    CallQuery(limit=100, offset=30, least_duration=10, sort="duration"),
+    CallQuery(limit=100, divergent=True, sort="issue", contracts=tuple(map(str, range(300)))),
+]
+
+
+def test_a_page_of_many_calls_is_that_piece_of_the_whole(home: Home) -> None:
+    """Enough calls that it is worth to see first where the page ends; many are equal in what it is sorted by."""
+    calls = [
+        a_call(
+            f"c{n}",
+            str(n % 317),
+            claim=n % 317,
+            started_at=NOON + timedelta(seconds=n * 7 % 700),
+            duration=n * 13 % 40,
+            issue="CTR-DIV" if n % 3 == 0 else None,
+            **{"class": CLASSES[n % len(CLASSES)]},
+        )
+        for n in range(3_000)
+    ]
+    home.part(*calls[:1_000])
+    home.part(*calls[1_000:])
+    home.compaction.run(OCTOBER)
+    home.exclude(5)
+    for query in PAGES:
+        whole = home.raw().page(replace(query, offset=0, limit=None))
+        page = home.calls().page(query)
+        assert page.totals == whole.totals
+        assert page.table.equals(whole.table.slice(query.offset, query.limit))

@@ -1,7 +1,7 @@
 """Which files hold the live calls of some months, as SQL: the records, and sums from rollups wherever they reach."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,9 +62,12 @@ class CallSources:
         files = [self._file(image, rollups.NUMBERS) for image in self._summed]
         return parquet(files) if files else None
 
-    def sums(self, rollup: str | None, by: Sequence[str], condition: str) -> tuple[str, bool]:
+    def sums(
+        self, rollup: str | None, by: Sequence[str], condition: str, fixed: Collection[str] = ()
+    ) -> tuple[str, bool]:
         """A query of ``by``, calls, seconds and micros, whose sums by ``by`` are those of the calls that match; and
-        whether it gives every combination of ``by`` once, so that nothing is left to sum up.
+        whether it gives every combination of ``by`` once, so that nothing is left to sum up. ``fixed`` are columns of
+        which the condition leaves one value.
 
         From ``rollup`` where a month has it: calls of parts that came later are added, and those of claims that were
         excluded later are subtracted. From the calls themselves where there is none.
@@ -84,7 +87,7 @@ class CallSources:
         if added or not queries:
             columns = ", ".join([*names, rollups.SUMS])
             queries.append(f"SELECT {columns} FROM {self._records(added)} {grouped}")
-        is_summed = not summed or (set(rollups.SUMMED[rollup or ""]) == set(by) and len(summed) == 1)
+        is_summed = not summed or (set(rollups.SUMMED[rollup or ""]) <= {*by, *fixed} and len(summed) == 1)
         return " UNION ALL ".join(queries), len(queries) == 1 and is_summed
 
     @cached_property

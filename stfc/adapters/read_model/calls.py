@@ -1,6 +1,7 @@
 """Call records: search, totals and the tables behind the charts, over exactly the parts that the ledger lists."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ _MANY = 2_000
 """Calls from which on a page is worth a look at its sorting column first."""
 _HEAPED = 10_000
 """Rows to the end of a page up to which its last one is found while summing up."""
-_STREAMED = 100_000
+_STREAMED = 200_000
 """Calls of a stream that are in memory at a time; a contract that has more comes alone."""
 _ORDER = "contract, started_at, call_id"
 _AREA = 2
@@ -43,19 +44,25 @@ class _Where:
     conditions: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
+    fixed: set[str] = field(default_factory=set)
+    """Columns that have one value in all that match."""
 
     def add(self, condition: str, *columns: str, **params: Any) -> None:
         self.conditions.append(condition)
         self.columns.update(columns)
         self.params |= params
 
-    def among(self, column: str, values: Sequence[Any]) -> None:
-        if 0 < len(values) <= _LISTED:
-            # Said one by one: only then the statistics of the files tell what need not be read. Said once more as
-            # a truth: only then it is asked while reading, before the wide columns are unpacked.
+    def among(self, column: str, values: Sequence[Any], *, listed: int = _LISTED) -> None:
+        if 0 < len(values) <= listed:
+            # Said one by one: only then the statistics of the files tell what need not be read.
             params = {f"among_{column}_{place}": value for place, value in enumerate(values)}
-            listed = f'"{column}" IN ({", ".join(f"${name}" for name in params)})'
-            self.add(listed if len(values) == 1 else f"{listed} AND ({listed}) IS TRUE", column, **params)
+            condition = f'"{column}" IN ({", ".join(f"${name}" for name in params)})'
+            self.add(condition, column, **params)
+            if len(values) > 1:
+                self.repeated.append(f"({condition}) IS TRUE")
+            else:
+                self.fixed.add(column)
         elif values:
             # A join by hash: a search may leave a hundred thousand contracts.
             self.add(f'"{column}" IN (SELECT unnest($among_{column}))', column, **{f"among_{column}": list(values)})
@@ -68,7 +75,23 @@ class _Where:
 
     @property
     def sql(self) -> str:
+        """What a query of few columns asks."""
         return " AND ".join(self.conditions) or "true"
+
+    @property
+    def wide(self) -> str:
+        """What a query of all columns asks: a list is said once more as a truth, for only then it is asked while
+        reading, before the wide columns are unpacked."""
+        return " AND ".join([*self.conditions, *self.repeated]) or "true"
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a page ends: what its last call has in the column that it is sorted by, and whose all calls up to it are;
+    None when that is not told."""
+
+    value: Any
+    contracts: Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -89,22 +112,29 @@ class Calls:
             rows = self._rows(query, where, sources)
             if rows.num_rows < query.limit:
                 return Page(total=rows.num_rows, offset=0, table=rows, totals=_totals(rows))
-        totals = self._measured(query, where, sources)
+        totals, end = self._measured(query, where, sources)
+        if end:
+            sources = _up_to(end, query, where, sources)
         rows = self._rows(query, where, sources)
         return Page(total=totals["calls"], offset=query.offset, table=rows, totals=totals)
 
     def stream(self, query: CallQuery, *, rows: int = _STREAMED) -> Iterator[pa.Table]:
         """All that match, by contract and start, in memory by ranges of contracts that have up to ``rows`` calls."""
         where, sources = _where(query), self._searched(query)
+        total = self._summed((), where, sources)["calls"].item()
+        if 0 < total <= rows:
+            yield self._records(_ORDER, where, sources, where.params)
+        if total <= rows:
+            return
         counts = self._summed(("contract",), where, sources, "ORDER BY contract").select("contract", "calls")
         for first, last in ranges(counts.iter_rows(), rows):
-            within = _Where(list(where.conditions), dict(where.params), set(where.columns))
+            within = deepcopy(where)
             within.add("contract BETWEEN $first AND $last", "contract", first=first, last=last)
             yield self._records(_ORDER, within, replace(sources, between=(first, last)), within.params)
 
     def _records(self, order: str, where: _Where, sources: CallSources, params: dict[str, Any]) -> pa.Table:
         names = ", ".join(f'"{name}"' for name in COLUMNS)
-        sql = f"SELECT {names} FROM {sources.records()} WHERE {where.sql} ORDER BY {order}"
+        sql = f"SELECT {names} FROM {sources.records()} WHERE {where.wide} ORDER BY {order}"
         rows = self._read(sql, params, sources)
         return rows.with_columns(pl.col("started_at").dt.convert_time_zone("UTC")).to_arrow()
 
@@ -114,34 +144,46 @@ class Calls:
         params = where.params | {"offset": query.offset} | ({} if query.limit is None else {"limit": query.limit})
         return self._records(f"{order} {limit} OFFSET $offset", where, sources, params)
 
-    def _measured(self, query: CallQuery, where: _Where, sources: CallSources) -> dict[str, int]:
-        """Calls, seconds and micros of all that match; ``where`` then leaves out what stands behind the page.
+    def _measured(self, query: CallQuery, where: _Where, sources: CallSources) -> tuple[dict[str, int], "_End | None"]:
+        """Calls, seconds and micros of all that match, and where the page ends, if that is worth to know.
 
-        What does is told by the one column that it is sorted by: of the others, most of what the files hold is passed
-        over unread. Where no rollup knows the sums, the same reading finds both.
+        It is told by the one column that the page is sorted by, and the contract: of the others, most of what the files
+        hold is passed over unread. Where no rollup knows the sums, the same reading finds both.
         """
         last = query.offset + (query.limit or 0)
-        if query.limit is not None and last <= _HEAPED and not _covering((), where):
-            best = f'{"max" if query.descending else "min"}("{query.sort}", {last})[{last}] AS value'
-            summed = f"SELECT {rollups.SUMS}, {best} FROM {sources.records()} WHERE {where.sql}"
-            row = self._read(f"SELECT {_TOTALS}, any_value(value) AS value FROM ({summed})", where.params, sources)
-            totals = row.row(0, named=True)
-            value = totals.pop("value")
-        else:
-            totals = self._summed((), where, sources).row(0, named=True)
-            is_long = query.limit is not None and totals["calls"] > max(_MANY, last)
-            value = self._last(query, where, sources) if is_long else None
-        if value is not None:
-            where.add(f'"{query.sort}" {">=" if query.descending else "<="} $cut', cut=value)
-        return totals
+        if query.limit and last <= _HEAPED and not _covering((), where):
+            return self._summed_to(last, query, where, sources)
+        totals = self._summed((), where, sources).row(0, named=True)
+        is_long = query.limit and totals["calls"] > max(_MANY, last)
+        return totals, self._end(last, query, where, sources) if is_long else None
 
-    def _last(self, query: CallQuery, where: _Where, sources: CallSources) -> Any:
-        """What the page's last call has in the column that it is sorted by."""
+    def _summed_to(
+        self, last: int, query: CallQuery, where: _Where, sources: CallSources
+    ) -> tuple[dict[str, int], "_End | None"]:
+        best = "max" if query.descending else "min"
         sql = (
-            f'SELECT "{query.sort}" AS value FROM {sources.records()} WHERE {where.sql} '
-            f'ORDER BY "{query.sort}" {_direction(query)} LIMIT 1 OFFSET {query.offset + (query.limit or 0) - 1}'
+            f'SELECT {rollups.SUMS}, {best}("{query.sort}", {last + 1}) AS ends, '
+            f'{best}_by(contract, "{query.sort}", {last + 1}) AS contracts '
+            f"FROM {sources.records()} WHERE {where.sql}"
         )
-        return self._read(sql, where.params, sources)["value"].item()
+        row = self._read(sql, where.params, sources).row(0, named=True)
+        totals = {name: row[name] or 0 for name in ("calls", "seconds", "micros")}
+        ends, contracts = row["ends"] or [], row["contracts"] or []
+        if len(ends) < last:
+            return totals, None
+        # Of calls that are equal in this column, any may have been taken: whose they are is told by the whole order.
+        is_told = len(ends) == last or ends[last] != ends[last - 1]
+        return totals, _End(ends[last - 1], contracts[:last] if is_told else None)
+
+    def _end(self, last: int, query: CallQuery, where: _Where, sources: CallSources) -> "_End":
+        # Without a filter the column itself tells the rest: few of the files' pieces reach as far as the page.
+        told = ", contract" if where.conditions else ""
+        sql = (
+            f'SELECT "{query.sort}" AS value{told} FROM {sources.records()} WHERE {where.sql} '
+            f'ORDER BY "{query.sort}" {_direction(query)}{told} LIMIT {last}'
+        )
+        rows = self._read(sql, where.params, sources)
+        return _End(rows["value"][-1], rows["contract"].to_list() if told else None)
 
     def by_day(self, query: CallQuery) -> pl.DataFrame:
         """local_day, calls, seconds, micros over all that match."""
@@ -173,7 +215,7 @@ class Calls:
         """``by``, calls, seconds, micros of all that match; without ``by`` one row. What the conditions and ``by`` look
         at decides which rollup can answer."""
         rollup = _covering(by, where)
-        summands, is_summed = sources.sums(rollup, by, where.sql)
+        summands, is_summed = sources.sums(rollup, by, where.sql, where.fixed)
         if by and is_summed:
             return self._read(f"{summands} {order}", where.params, sources)
         names = [f'"{column}"' for column in by]
@@ -193,6 +235,17 @@ class Calls:
 
     def _read(self, sql: str, params: dict[str, Any], sources: CallSources) -> pl.DataFrame:
         return self.engine.query(sql, params, excluded=sources.excluded, excluded_since=sources.excluded_since)
+
+
+def _up_to(end: _End, query: CallQuery, where: _Where, sources: CallSources) -> CallSources:
+    """Lets ``where`` leave out what stands behind the page; gives the sources of what stands before."""
+    if end.value is not None:
+        where.add(f'"{query.sort}" {">=" if query.descending else "<="} $cut', cut=end.value)
+    contracts = sorted(set(end.contracts or ()))
+    if query.contracts or not 0 < len(contracts) <= _SOUGHT:
+        return sources
+    where.among("contract", contracts, listed=_SOUGHT)
+    return replace(sources, contracts=contracts)
 
 
 def _covering(by: Sequence[str], where: _Where) -> str | None:
