@@ -330,7 +330,8 @@ class Application:
 
     def _set(self, asked: Approval, actor: Actor) -> None:
         parameter, value = Parameter(asked.subject["parameter"]), asked.subject["value"]
-        self.parameters.change(parameter, value, actor, reason=asked.reason, approval=asked.approval)
+        seen, reason = asked.shown["before"], asked.reason
+        self.parameters.change(parameter, value, actor, reason=reason, seen=seen, approval=asked.approval)
 
     @cached_property
     def retention(self) -> Retention:

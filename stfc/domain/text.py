@@ -12,6 +12,7 @@ from stfc.domain.forecast import BatchForecast
 from stfc.domain.masking import mask_number
 from stfc.domain.money import Centavos, plain, plain_micros
 from stfc.domain.outcome import Finding, Held, ItemOutcome
+from stfc.domain.parameter import RANGES, Parameter
 from stfc.domain.plan import Allowance, Mode
 from stfc.domain.rating.price import AllowanceUse, PriceSteps
 from stfc.domain.rerating import Effect, Repriced, RerateTotals
@@ -394,6 +395,8 @@ NOT_POSSIBLE = {
     "retention_empty": "Não há ligações guardadas da competência {competence}.",
     "retention_reason_missing": "Informe o motivo de eliminar as ligações; ele fica na auditoria.",
     "parameter_reason_missing": "Informe o motivo da alteração; ele fica na auditoria.",
+    "parameter_changed": "O valor de “{parameter}” já não é o que se via: {by} o mudou para {value}. "
+    "Nada mudou; confira e altere de novo, se ainda for o caso.",
     "deny_reason_missing": "Informe o motivo da recusa; ele fica na auditoria.",
     "approval_over": "O pedido {approval} não espera mais confirmação ({status}). Nada mudou.",
     "approval_own": "O pedido {approval} é seu: outro gestor precisa confirmar ou recusar. Nada mudou.",
@@ -503,6 +506,9 @@ def _said(problem: StfcError) -> str:
             facts = {**facts, "reason": CODES[facts["code"]].lower().replace("summit", "Summit")}
         if facts["cause"] == "correction_refused":
             facts = {**facts, "rule": RULES[facts["rule"]]}
+        if facts["cause"] == "parameter_changed":
+            unit, name = RANGES[Parameter(facts["parameter"])].unit, PARAMETERS[facts["parameter"]]
+            facts = {**facts, "parameter": name, "value": parameter_value(facts["value"], unit)}
         if facts["cause"] == "approval_over":
             facts = {**facts, "status": APPROVAL_STATUSES[facts["status"]]}
         return fill(NOT_POSSIBLE[facts["cause"]], facts)

@@ -31,7 +31,10 @@ class Parameters:
 
     def value(self, parameter: Parameter) -> int:
         """What the parameter is now."""
-        return next(row.value for row in self.rows() if row.parameter is parameter)
+        return self._row(parameter).value
+
+    def _row(self, parameter: Parameter) -> ParameterRow:
+        return next(row for row in self.rows() if row.parameter is parameter)
 
     def rows(self) -> list[ParameterRow]:
         """Every parameter, in their order."""
@@ -42,18 +45,26 @@ class Parameters:
         ]
 
     def change(
-        self, parameter: Parameter, value: int, actor: Actor, *, reason: str, approval: int | None = None
+        self,
+        parameter: Parameter,
+        value: int,
+        actor: Actor,
+        *,
+        reason: str,
+        seen: int | None = None,
+        approval: int | None = None,
     ) -> None:
         """Set a parameter; the value that it has already changes nothing.
 
         To need a second person less than before needs one itself: otherwise who wants to do without would begin here.
 
         Args:
+            seen: the value from which the actor changes it, as it was shown; None for whatever it is.
             approval: the request that the actor approves by it, see ``Approvals.approve``.
 
         Raises:
             NotAllowedError: the actor is no manager.
-            NotPossibleError: without a reason.
+            NotPossibleError: without a reason, or where it is no longer the value that was seen.
             InvalidInputError: a value that it may not have.
             ApprovalRequestedError: another manager must confirm it; nothing is changed yet.
         """
@@ -61,7 +72,11 @@ class Parameters:
         if not reason.strip():
             raise NotPossibleError(cause="parameter_reason_missing")
         checked(parameter, value)
-        before, why = self.value(parameter), reason.strip()
+        row, why = self._row(parameter), reason.strip()
+        before = row.value
+        if row.changed and seen is not None and before not in (seen, value):
+            facts = {"parameter": parameter.value, "value": before, "by": row.changed.changed_by}
+            raise NotPossibleError(cause="parameter_changed", **facts)
         if approval is None and is_looser(parameter, before, value):
             self._ask(parameter, value, before, actor, why)
         # An approved request is spent even where the value is that one by now.

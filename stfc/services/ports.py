@@ -1039,7 +1039,10 @@ class ParameterLedger(Protocol):
         now: datetime,
         approval: int | None = None,
     ) -> None:
-        """Set one, audited with its value before. ``approval`` is the request that ``actor`` approves by it."""
+        """Set one, audited with its value before. ``approval`` is the request that ``actor`` approves by it.
+
+        ``NotPossibleError``: somebody set it to another value than ``before`` meanwhile; nothing is changed then.
+        """
         ...
 
 

@@ -95,7 +95,8 @@ def _ask(chosen: ParameterRow, value: int) -> None:
     before, after = (text.parameter_value(one, unit) for one in (chosen.value, value))
 
     def act(reason: str) -> None:
-        session.application().parameters.change(chosen.parameter, value, session.actor(), reason=reason)
+        change = session.application().parameters.change
+        change(chosen.parameter, value, session.actor(), reason=reason, seen=chosen.value)
         states.toast(labels.PARAMETER_CHANGED.format(name=name, value=after))
 
     facts = labels.PARAMETER_FACTS.format(name=name, before=before, after=after)

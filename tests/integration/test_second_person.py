@@ -44,6 +44,7 @@ class House:
                 asked.subject["value"],
                 actor,
                 reason=asked.reason,
+                seen=asked.shown["before"],
                 approval=asked.approval,
             ),
             "batch.reverse": lambda asked, actor: ledger.batches.reverse(
@@ -202,6 +203,45 @@ def test_a_parameter_has_its_range_and_its_reason(house: House, value: int) -> N
     with pytest.raises(NotPossibleError):
         house.parameters.change(Parameter.RETENTION_MONTHS, 12, IVO, reason=" ")
     assert house.parameters.value(Parameter.RETENTION_MONTHS) == 60
+
+
+def test_of_two_managers_who_change_one_value_the_later_is_told_what_it_is_now(house: House) -> None:
+    change = house.parameters.change
+    change(Parameter.RETENTION_MONTHS, 48, IVO, reason="x", seen=60)
+    with pytest.raises(NotPossibleError) as caught:
+        change(Parameter.RETENTION_MONTHS, 36, EVA, reason="x", seen=60)
+    assert "ivo o mudou para 48 meses" in text.error(caught.value)
+    change(Parameter.RETENTION_MONTHS, 48, EVA, reason="x", seen=60)
+    assert [line.who for line in house.ledger.audit_lines("parameter.set")] == ["ivo"]
+    change(Parameter.RETENTION_MONTHS, 36, EVA, reason="x", seen=48)
+    assert house.parameters.value(Parameter.RETENTION_MONTHS) == 36
+
+
+def test_changes_that_begin_from_one_value_at_once_are_made_once(house: House) -> None:
+    house.set(Parameter.RETENTION_MONTHS, 59)
+    ledger = SqlParameterLedger(house.ledger.database)
+
+    def change(value: int) -> str:
+        try:
+            ledger.set(Parameter.RETENTION_MONTHS, value, before=59, reason="x", actor=IVO, now=NOW)
+        except NotPossibleError as error:
+            return str(error.facts["cause"])
+        return "made"
+
+    with ThreadPoolExecutor(4) as side_by_side:
+        found = sorted(side_by_side.map(change, (12, 24, 36, 48)))
+    assert found == ["made", *["parameter_changed"] * 3]
+    assert len(house.ledger.audit_lines("parameter.set")) == 2
+
+
+def test_a_request_from_a_value_that_is_over_changes_nothing(house: House) -> None:
+    house.set(Parameter.SECOND_PERSON_ABOVE, 1_000)
+    with pytest.raises(ApprovalRequestedError) as caught:
+        house.set(Parameter.SECOND_PERSON_ABOVE, 5_000)
+    house.set(Parameter.SECOND_PERSON_ABOVE, 500)
+    assert refused(lambda: house.approvals.approve(int(caught.value.facts["approval"]), EVA)) == "parameter_changed"
+    assert house.parameters.value(Parameter.SECOND_PERSON_ABOVE) == 500
+    assert [one.status for one in house.approvals.pending()] == ["pending"]
 
 
 def test_a_parameter_tells_who_set_it_and_the_trail_what_it_was(house: House) -> None:

@@ -11,6 +11,7 @@ from stfc.adapters.ledger.database import Database, bump
 from stfc.adapters.ledger.records import audit
 from stfc.domain.approval import parameter_subject
 from stfc.domain.parameter import Parameter
+from stfc.errors import NotPossibleError
 from stfc.services.ports import Actor, ChangedParameter
 
 parameters = schema.parameters
@@ -43,14 +44,20 @@ class SqlParameterLedger:
         now: datetime,
         approval: int | None = None,
     ) -> None:
-        """Set one, audited, in one transaction."""
+        """Set one, audited, in one transaction, which begins by looking whether it is still what it was."""
         values = {"value": str(value), "changed_at": now, "changed_by": actor.name}
         with self._database.write() as connection:
             if approval is not None:
                 spend(connection, approval, "parameter.set", parameter_subject(parameter, value), actor, now)
-            of_name = sa.update(parameters).where(parameters.c.name == parameter.value)
-            if not connection.execute(of_name.values(**values)).rowcount:
+            of_name = parameters.c.name == parameter.value
+            found = connection.execute(sa.select(parameters).where(of_name)).one_or_none()
+            if found is None:
                 connection.execute(sa.insert(parameters).values(name=parameter.value, **values))
+            else:
+                if int(found.value) != before:
+                    meanwhile = {"parameter": parameter.value, "value": int(found.value), "by": found.changed_by}
+                    raise NotPossibleError(cause="parameter_changed", **meanwhile)
+                connection.execute(sa.update(parameters).where(of_name).values(**values))
             facts = {"before": before, "after": value}
             audit(connection, actor, now, "parameter.set", parameter.value, reason=reason, facts=facts)
             bump(connection)
