@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -46,6 +46,7 @@ HELPED: Final = {
 _HELP_PART: Final = (242, 0, 1024, 640)
 LAST: Final = Competence.of(local_day(datetime.now(UTC))).plus(-1)
 CONTRACTS, MONTHS = 400, 7
+_PATIENCE: Final = 120.0
 Theme = Literal["light", "dark"]
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 
@@ -101,15 +102,18 @@ def _faults(*kinds: str) -> tuple[str, ...]:
     return tuple(part for kind in kinds for part in ("--fault", f"{kind}@file"))
 
 
+_FAULTS: Final = ("--unknown", "0.01", *_faults("wrong-totals=0.02", "bad-line=0.01"))
+
+
 class Month:
-    """The product that is photographed: five billed months, the last one billed in part and with failures."""
+    """The product that is photographed: billed months, the last one billed in part and with failures."""
 
     def __init__(self, folder: Path) -> None:
         self.stack = Stack(
             folder,
             contracts=CONTRACTS,
             months=MONTHS,
-            simulator=("--unknown", "0.01", *_faults("wrong-totals=0.02", "bad-line=0.01", "500=0.15")),
+            simulator=(*_FAULTS, *_faults("500=0.15")),
             settings={"STFC_RETRY_TRIES": "2"},
         )
 
@@ -118,10 +122,7 @@ class Month:
         stack = self.stack.start()
         for back in range(MONTHS - 1, 0, -1):
             stack.run("bill", "--competence", str(LAST.plus(-back)), "--all", "--wait")
-        eligible = stack.run("contracts", "list", "--competence", str(LAST), "--eligible")["contracts"]
-        listed = stack.folder / "some.txt"
-        listed.write_text("\n".join(one["contract"] for number, one in enumerate(eligible) if number % 3))
-        stack.run("bill", "--competence", str(LAST), "--contracts", str(listed), "--wait")
+        self.bill_some([one for number, one in enumerate(self.eligible()) if number % 3], "--wait")
         held = self.held(str(LAST.plus(-1)))
         manager = self.as_("bia.rocha")
         manager.ask("holds", "release", held[-1], "--reason", "Conferido com a Summit, totais reenviados.")
@@ -132,6 +133,17 @@ class Month:
         manager.ask("holds", "release", *self.held(oldest), "--reason", "Conferido com a Summit.")
         manager.ask("competence", "close", oldest)
         return self
+
+    def eligible(self) -> list[str]:
+        """The contracts that can be billed in the last month."""
+        found = self.stack.run("contracts", "list", "--competence", str(LAST), "--eligible")["contracts"]
+        return [str(one["contract"]) for one in found]
+
+    def bill_some(self, contracts: list[str], *options: str) -> int:
+        """A batch of the last month; gives its number."""
+        listed = self.stack.folder / "some.txt"
+        listed.write_text("\n".join(contracts))
+        return int(self.stack.run("bill", "--competence", str(LAST), "--contracts", str(listed), *options)["batch"])
 
     def as_(self, who: str) -> Terminal:
         """A manager's terminal beside the screens."""
@@ -161,18 +173,38 @@ class Month:
         bia.refuse("holds", "release", held, "--reason", "Conferido com a Summit.")
         bia.refuse("batches", "reverse", str(MONTHS - 1), "--reason", "Tarifa errada no plano.")
 
+    def correct(self) -> None:
+        """The platform sends other versions of a few files, and a plan of the last month gets another price."""
+        self.platform_again(*_FAULTS, *_faults("corrected=0.02"))
+        self.stack.run("files", "check", str(LAST.plus(-1)))
+        plans = (ROOT / "data" / "plans" / "demonstracao.toml").read_text(encoding="utf-8")
+        plans = plans.replace("2020-01-01", LAST.first_day.isoformat()).replace('LOCAL = "0.08"', 'LOCAL = "0.40"')
+        (self.stack.folder / "corrected.toml").write_text(plans, encoding="utf-8")
+        self.stack.run("plans", "import", str(self.stack.folder / "corrected.toml"))
+
     def run_a_batch(self) -> int:
         """A batch that stands at two thirds: what the platform refused waits long for its next try."""
         self.stack.halt("worker")
         self.platform_again(*_faults("500=0.35"))
         self.stack.environment |= {"STFC_RETRY_FIRST": "900", "STFC_RETRY_MOST": "900", "STFC_RETRY_TRIES": "5"}
         self.stack.launch("worker")
-        return int(self.stack.run("bill", "--competence", str(LAST), "--all")["batch"])
+        # One is left for ``break_the_platform``.
+        batch = self.bill_some(self.eligible()[1:])
+        self._wait_until(batch, lambda shown: shown["outcomes"]["charged"] > 0 and not shown["outcomes"]["running"])
+        return batch
 
-    def break_the_platform(self) -> None:
-        """The platform is silent, and the running batch notices."""
+    def break_the_platform(self, batch: int) -> None:
+        """The platform is silent; the next contract that is asked for notices, and the running batch pauses."""
         self.stack.halt("simulator")
-        self.stack.run("batches", "retry", str(MONTHS))
+        self.bill_some(self.eligible()[:1])
+        self._wait_until(batch, lambda shown: shown["status"] == "paused")
+
+    def _wait_until(self, batch: int, holds: Callable[[dict[str, Any]], bool]) -> None:
+        until = time.monotonic() + _PATIENCE
+        while not holds(self.stack.run("batches", "show", str(batch))):
+            if time.monotonic() > until:
+                raise TimeoutError(f"batch {batch}")
+            time.sleep(0.5)
 
     def platform_again(self, *options: str) -> None:
         """The same platform at the same port, with other faults."""
@@ -283,6 +315,17 @@ def asked() -> Iterator[Shot]:
     yield Shot("segunda-pessoa-acompanhamento", "acompanhamento")
 
 
+def corrected() -> Iterator[Shot]:
+    """After the platform corrected files and a plan's price was corrected here."""
+    files = {"aba": "corrigidos"}
+    yield Shot("conferencia-corrigidos", "conferencia", files)
+    yield Shot("conferencia-corrigidos-cobrar", "conferencia", files, _press("Estornar e cobrar"))
+    prices = {"aba": "retarifacao"}
+    yield Shot("conferencia-retarifacao-vazia", "conferencia", prices)
+    yield Shot("conferencia-retarifacao", "conferencia", prices, _press("Calcular a prévia"))
+    yield Shot("conferencia-retarifacao-confirmar", "conferencia", prices, _press("Calcular a prévia", "Retarifar"))
+
+
 def running(batch: int) -> Iterator[Shot]:
     """While a batch runs."""
     yield Shot("lote-em-andamento", "acompanhamento", {"lote": str(batch), "resultado": "todos"}, role="operador")
@@ -384,11 +427,13 @@ def main() -> int:
         try:
             month.bill()
             camera.take(month.stack, steady(month))
+            month.correct()
+            camera.take(month.stack, corrected())
             month.ask_for_a_second_person()
             camera.take(month.stack, asked())
             batch = month.run_a_batch()
             camera.take(month.stack, running(batch))
-            month.break_the_platform()
+            month.break_the_platform(batch)
             camera.take(month.stack, broken(batch))
         finally:
             month.stack.stop()

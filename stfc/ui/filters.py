@@ -246,7 +246,7 @@ class Money(Field):
 
     def state(self, value: Any) -> Any:
         """``1.234,56``."""
-        return "" if value is None else fmt.money(value).removeprefix("R$ ")
+        return "" if value is None else fmt.money(value).removeprefix("R$").strip()
 
     def value(self, state: Any) -> Any:
         """Centavos, or None for what is no amount."""

@@ -18,6 +18,7 @@ LOCALE = "pt_BR"
 ZONE = ZoneInfo("America/Sao_Paulo")
 NOTHING = "—"
 MINUS = "\N{MINUS SIGN}"
+_REAL = "R$\N{NO-BREAK SPACE}"
 _MONTHS = [get_month_names("abbreviated", locale=LOCALE)[number].rstrip(".") for number in range(1, 13)]
 _DAYS = ("seg", "ter", "qua", "qui", "sex", "sáb", "dom")
 
@@ -28,7 +29,7 @@ def money(centavos: int | None) -> str:
         return NOTHING
     # Written by hand, as Babel would (a test compares them): a page of a table has hundreds of amounts.
     whole, cents = divmod(abs(centavos), 100)
-    return f"{MINUS if centavos < 0 else ''}R$ {_grouped(whole)},{cents:02d}"
+    return f"{MINUS if centavos < 0 else ''}{_REAL}{_grouped(whole)},{cents:02d}"
 
 
 def money_of_micros(micros: int | None) -> str:
@@ -215,8 +216,8 @@ def place(destination: str) -> str:
 
 
 def plain(text: object) -> str:
-    """Data made safe for a place that reads Markdown: every mark escaped, line ends made blanks."""
-    return _escaped(str(text))
+    """Data made safe for a place that reads Markdown: every mark escaped, line ends made blanks, amounts kept whole."""
+    return _escaped(str(text).replace("R$ ", _REAL))
 
 
 @lru_cache(maxsize=20_000)
@@ -231,5 +232,4 @@ def _grouped(number: int) -> str:
 
 def _currency(amount: Decimal, pattern: str = "¤ #,##0.00") -> str:
     text = format_currency(amount, "BRL", format=pattern, locale=LOCALE, currency_digits=False)
-    # An ordinary blank, so that what is copied from the screen is what people type.
-    return text.replace("\N{NO-BREAK SPACE}", " ").replace("-", MINUS)
+    return text.replace("R$ ", _REAL).replace("-", MINUS)

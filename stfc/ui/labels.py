@@ -410,6 +410,8 @@ REVERSE_LOCK: Final = (
     "Exclui o valor eventual, ou o evento de faturamento zerado, e o contrato volta à lista. Só vale enquanto "
     "o valor não foi faturado."
 )
+REVERSE_SECOND: Final = "Outro gestor precisa confirmar; nada é estornado até lá."
+HELD_KEPT: Final = "Fora: {charges}, que só um gestor estorna."
 REVERSED: Final = "Estorno feito no lote {batch}: {charges}, {amount}. De volta à lista de Gerar Cobrança."
 NOTHING_REVERSED: Final = "Nada a estornar no lote {batch}: não há cobrança viva."
 HOLD_ACTS: Final = {"release": "Liberar", "reject": "Rejeitar"}
@@ -853,6 +855,8 @@ RERATE_FACTS: Final = (
     "Cobrado **{charged}** · novo **{amount}** · diferença **{difference}**"
 )
 RERATE_LOCK: Final = "As cobranças de agora são estornadas e as novas entram no lugar, com as mesmas ligações."
+RERATED_CONTRACT: Final = "Retarifação do contrato {contract}"
+RERATED_WHY: Final = "O que muda e por quê"
 ALL_PLANS: Final = "Todos os planos"
 DECIDED_TAB: Final = "Decididas"
 HOLD_NOUN: Final = ("cobrança retida", "cobranças retidas")

@@ -4,6 +4,7 @@ The address: ``plano`` names the plan whose contracts are priced again; without 
 """
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -27,6 +28,19 @@ _WANTED: Final = "rerating_wanted"
 _FOUND: Final = "rerating_preview"
 _DIALOG: Final = "rerating_dialog"
 _REQUEST: Final = "rerating"
+_OPENED: Final = "rerating_opened"
+_FIELDS: Final = (Column("name", "Campo", 0), Column("value", "Valor", 0))
+
+_TO: Final = " → "
+
+
+def short(versions: str) -> str:
+    """``01/01/2026 → 01/10/2026`` of two versions of one plan: the row is narrow, its drawer says the plan."""
+    parts = [part.split("@") for part in versions.split(_TO)]
+    if len(parts) < 2 or any(len(part) != 2 for part in parts) or parts[0][0] != parts[1][0]:
+        return versions
+    return _TO.join(fmt.day(date.fromisoformat(day)) for _, day in parts)
+
 
 GRID: Final = tables.Grid(
     "retarifacao",
@@ -34,18 +48,18 @@ GRID: Final = tables.Grid(
     noun=labels.CONTRACT_NOUN,
     sort="difference",
     descending=True,
-    visible=12,
+    visible=10,
     alt="Contratos retarifados",
     columns=(
-        Column("contract", "Contrato", 84),
-        Column("customer", "Cliente", 134),
-        Column("effect", "Efeito", 166, words=text.EFFECTS, normal="unchanged prices_only changed"),
-        Column("charged", "Cobrado", 100, unit="money"),
-        Column("amount", "Novo", 100, unit="money"),
-        Column("difference", "Diferença", 98, unit="money", show=fmt.signed_money),
-        Column("calls", "Ligações", 76, unit="count"),
-        Column("plans", "Versão do plano", 160),
-        Column("note", "Observação", 160, sortable=False),
+        Column("contract", "Contrato", 76, opens=True),
+        Column("customer", "Cliente", 164),
+        Column("effect", "Efeito", 156, words=text.EFFECTS, normal="unchanged prices_only changed"),
+        Column("charged", "Cobrado", 92, unit="money"),
+        Column("amount", "Novo", 92, unit="money"),
+        Column("difference", "Diferença", 86, unit="money", show=fmt.signed_money),
+        Column("calls", "Ligações", 70, unit="count"),
+        Column("plans", "Versão do plano", 170, show=short),
+        Column("note", "Observação", 172, sortable=False),
     ),
 )
 
@@ -72,7 +86,12 @@ def show(view: View) -> None:
         return
     st.markdown(f":gray[{head(found)}]")
     table = rows(shown, tracking.names({one.contract for one in shown}))
-    GRID.show(reconciliation.window_of(table, GRID.window()), export=lambda: table)
+    by_contract = {one.contract: one for one in shown}
+    GRID.show(
+        reconciliation.window_of(table, GRID.window()),
+        on_open=lambda contract: st.session_state.update({_OPENED: by_contract[contract]}),
+        export=lambda: table,
+    )
     _bar(found, plan)
 
 
@@ -101,7 +120,11 @@ def head(found: Preview) -> str:
 
 
 def dialog() -> None:
-    """Open the confirmation that the button asked for, once: a reload opens none."""
+    """Open the row's drawer or the confirmation that was asked for, once: a reload opens none."""
+    if opened := st.session_state.pop(_OPENED, None):
+        title = labels.RERATED_CONTRACT.format(contract=fmt.plain(opened.contract))
+        actions.drawer(title, lambda: _case(opened))
+        return
     asked = st.session_state.pop(_DIALOG, None)
     if asked is None:
         return
@@ -122,6 +145,35 @@ def dialog() -> None:
         needs_reason=True,
         close=labels.BACK,
     )
+
+
+def _case(one: Repriced) -> None:
+    """All that the preview knows of a contract, in words that the row has no room for."""
+    for column, (name, value) in zip(st.columns(3), fields(one)[:3], strict=True):
+        column.metric(name, value)
+    st.header(labels.RERATED_WHY, anchor=False)
+    tables.small([{"name": name, "value": value} for name, value in fields(one)[3:]], _FIELDS, alt=labels.RERATED_WHY)
+    with st.container(horizontal=True, horizontal_alignment="right", key="stfc_drawer_foot"):
+        actions.leave(labels.OPEN_CONTRACT, "rerating_contract", _open_contract, (one.contract,))
+
+
+def fields(one: Repriced) -> list[tuple[str, str]]:
+    """The three amounts, then what became of the contract and why, as the drawer has them."""
+    before, after = (", ".join(sorted(keys)) or fmt.NOTHING for keys in (one.before, one.after))
+    return [
+        ("Cobrado", fmt.money(one.charged)),
+        ("Novo", fmt.money(one.amount)),
+        ("Diferença", fmt.signed_money(one.difference)),
+        ("Efeito", text.EFFECTS[one.effect]),
+        ("Observação", text.rerate_note(one) or fmt.NOTHING),
+        ("Ligações que mudam", fmt.count(one.changed_calls)),
+        ("Planos da cobrança", before),
+        ("Planos de agora", after),
+    ]
+
+
+def _open_contract(contract: str) -> None:
+    url.open_page(labels.CONTRACTS, contrato=contract)
 
 
 def _chosen_plan() -> str | None:
@@ -193,4 +245,4 @@ def _apply(found: Preview, plan: str | None, reason: str) -> None:
 
 def _versions(one: Repriced) -> str:
     before, after = (", ".join(sorted(keys)) or fmt.NOTHING for keys in (one.before, one.after))
-    return before if before == after else f"{before} → {after}"
+    return before if before == after else f"{before}{_TO}{after}"

@@ -85,9 +85,9 @@ def percent_done(batch: BatchSummary) -> int:
     return 100 * done(batch) // batch.items if batch.items else 100
 
 
-def reversible(batch: BatchSummary) -> int:
-    """How many charges of the batch a reversal would reach."""
-    return sum(batch.live[outcome] for outcome in REVERSIBLE)
+def reversible(batch: BatchSummary, *, decides: bool = True) -> int:
+    """How many charges of the batch a reversal would reach; who may not decide leaves the held ones (PRODUCT 7)."""
+    return sum(batch.live[outcome] for outcome in (REVERSIBLE if decides else REVERSIBLE - {"held"}))
 
 
 def cancellable(batch: BatchSummary) -> int:

@@ -216,8 +216,24 @@ def _cancel(batch: int) -> None:
         states.toast(labels.NOTHING_CANCELLED.format(batch=batch), ":material/info:")
 
 
+def kept_words(batch: BatchSummary) -> str:
+    """Which charges of the batch a reversal by this session leaves, and why; nothing when it leaves none."""
+    held = batch.live["held"]
+    return "" if holds.may_decide() or not held else labels.HELD_KEPT.format(charges=counted(held, *labels.HOLD_NOUN))
+
+
+def _lock(*more: str) -> str:
+    """What follows from a reversal, as its dialog says it beforehand."""
+    second = (labels.REVERSE_SECOND,) if session.application().second_person.confirms_reversals else ()
+    return " ".join((labels.REVERSE_LOCK, *second, *more))
+
+
 def _confirm_reverse(batch: BatchSummary) -> None:
-    number = tracking.reversible(batch)
+    number = tracking.reversible(batch, decides=holds.may_decide())
+    if number and (kept := kept_words(batch)):
+        standing = session.application().batches.items(batch.batch, outcomes=sorted(tracking.REVERSIBLE - {"held"}))[1]
+        _confirm_reverse_some(batch, [row.contract for row in standing], kept)
+        return
     if not number:
         _answered()
         st.toast(labels.NOTHING_REVERSED.format(batch=batch.batch), icon=":material/info:")
@@ -234,14 +250,14 @@ def _confirm_reverse(batch: BatchSummary) -> None:
         ),
         labels.REVERSE_VERB.format(amount=money(batch.amount)),
         lambda reason: _reverse(batch.batch, batch.amount, reason, None),
-        warning=labels.REVERSE_LOCK,
+        warning=_lock(),
         needs_reason=True,
         close=labels.BACK,
         on_close=_answered,
     )
 
 
-def _confirm_reverse_some(batch: BatchSummary, contracts: Sequence[str]) -> None:
+def _confirm_reverse_some(batch: BatchSummary, contracts: Sequence[str], kept: str = "") -> None:
     rows = [row for row in items_of(batch.batch, contracts) if can_reverse(row)]
     if not rows:
         _answered()
@@ -254,7 +270,7 @@ def _confirm_reverse_some(batch: BatchSummary, contracts: Sequence[str]) -> None
         facts,
         labels.REVERSE_VERB.format(amount=money(amount)),
         lambda reason: _reverse(batch.batch, amount, reason, [row.contract for row in rows]),
-        warning=labels.REVERSE_LOCK,
+        warning=_lock(*filter(None, (kept,))),
         needs_reason=True,
         close=labels.BACK,
         on_close=_answered,

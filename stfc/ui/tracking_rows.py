@@ -14,6 +14,7 @@ from stfc.domain.forecast import BatchForecast
 from stfc.services.ports import BatchSummary, ExportFormat, ItemRow, TableSource
 from stfc.ui import (
     figures,
+    holds,
     labels,
     scripts,
     session,
@@ -200,7 +201,7 @@ def _actions(batch: BatchSummary) -> None:
 
 
 def _acts(batch: BatchSummary) -> None:
-    failed, charges = batch.outcomes["failed"], tracking.reversible(batch)
+    failed, charges = batch.outcomes["failed"], tracking.reversible(batch, decides=holds.may_decide())
     number = batch.batch
     if failed:
         words = labels.RETRY_FAILED.format(failures=counted(failed, *labels.FAILURE_NOUN))
@@ -211,6 +212,8 @@ def _acts(batch: BatchSummary) -> None:
     if charges:
         words = labels.REVERSE_COUNT.format(charges=counted(charges, *labels.CHARGE_NOUN))
         _act("reverse", number, words, ":material/undo:", partial(tracking_acts.ask_reverse, number))
+    if kept := tracking_acts.kept_words(batch):
+        st.caption(f":material/lock: {kept}")
 
 
 def _act(name: str, batch: int, words: str, icon: str, on_click: Callable[[], None]) -> None:

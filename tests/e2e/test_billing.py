@@ -121,7 +121,7 @@ def test_reasons_are_counted_filter_the_list_and_lead_to_the_contract(billing: S
     counts = [int(re.sub(r"\D", "", text)) for text in pills.all_inner_texts()]
     assert sum(counts) == int(re.sub(r"\D", "", tab.inner_text()))
     pills.first.click()
-    billing.settle()
+    billing.settle().expect_accessible()
     billing.await_parameter("regra")
     assert f"de {counts[0]} contrato" in billing.text()
     contract = billing.grid().column(0)[0]
@@ -193,6 +193,7 @@ def test_four_clicks_by_keyboard_bill_a_month_and_the_empty_list_says_why(billin
     billing.enter(bar(billing).get_by_role("button", name=NAME))
     dialog = billing.page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"Competência {month(billing)} · {len(contracts)} contratos")
+    billing.expect_accessible()
     billing.enter(dialog.get_by_role("button", name=f"Gerar Cobrança de {len(contracts)} contratos"))
     billing.expect_acts(4)
     expect(billing.page.get_by_role("heading", level=1)).to_have_text("Gerar Cobrança - Acompanhamento")

@@ -120,6 +120,7 @@ def test_calls_of_a_billed_month_are_searched_read_and_taken_along(
     screen.click("Atualizar")
     whole = sum(one["calls"] or 0 for one in items)
     assert shown(screen) == whole > AT_ONCE
+    screen.expect_accessible()
     take_the_whole_month(screen, whole, tmp_path / "month.csv")
 
     screen.search(contract)

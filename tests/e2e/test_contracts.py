@@ -61,6 +61,10 @@ def test_two_clicks_by_keyboard_and_a_number_tell_why_a_contract_is_not_in_the_l
 def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen) -> None:
     operator.open(LIST_PATH)
     everything = shown_total(operator)
+    filters = operator.page.get_by_role("button", name="Filtro avançado")
+    filters.click()
+    operator.expect_accessible()
+    filters.click()
     operator.page.get_by_role("button", name="Não faturados").click()
     operator.settle().grid().order_by(110)
     operator.page.get_by_role("button", name="Page 2", exact=True).click()
@@ -140,12 +144,15 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     assert f"{calls} ligações" in screen.text()
     assert f"cobrado: R$ {reais} no lote 1" in screen.text()
     assert all("*" in number or len(number) == 3 for number in screen.grid().column(2))
+    screen.expect_accessible()
+    for name in ("Linhas",):
+        tab(screen, name).expect_accessible()
 
-    tab(screen, "Cobranças")
+    tab(screen, "Cobranças").expect_accessible()
     assert screen.grid().column(2)[0] == "Cobrado"
     assert f"R$ {reais} em 1 competência" in screen.text()
 
-    tab(screen, WHY)
+    tab(screen, WHY).expect_accessible()
     assert "estornar a cobrança, se ela estiver errada." in screen.text()
     screen.click("Abrir lote 1")
     expect(screen.page.get_by_role("heading", level=1)).to_have_text("Gerar Cobrança - Acompanhamento")
@@ -154,6 +161,7 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     screen.open(LIST_PATH, contrato=contract, aba="faturas")
     bills = screen.page.get_by_role("table", name=re.compile("Faturas do ERP e da Summit"))
     expect(bills).to_contain_text(f"R$ {reais}")
+    screen.expect_accessible()
     running.halt("simulator")
     screen.open(LIST_PATH, contrato=contract, aba="faturas")
     assert "As faturas da Summit não puderam ser consultadas." in screen.text()
@@ -161,3 +169,4 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     tab(screen, "Integração").click("Reenviar integração")
     history = screen.page.get_by_role("table", name="Envios feitos aqui").locator("tbody tr")
     expect(history).to_contain_text("Recusado")
+    screen.expect_accessible()

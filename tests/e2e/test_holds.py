@@ -108,6 +108,15 @@ def test_an_operator_reads_why_it_is_held_and_who_may_decide(
     expect(log_panel(screen)).to_contain_text("Liberar e rejeitar pedem o papel gestor; você está como operador.")
     for act in ("Liberar", "Rejeitar"):
         expect(log_panel(screen).get_by_role("button", name=act)).to_have_count(0)
+    # The whole batch is offered without what is not his to reverse.
+    live = [item for item in divergent.run("batches", "show", "1")["items"] if not item["reversed"]]
+    free = [item for item in live if item["outcome"] in ("charged", "zero")]
+    screen.click("Ações")
+    expect(screen.page.get_by_text("que só um gestor estorna.")).to_be_visible()
+    screen.click(f"Estornar {len(free)} cobranças")
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"Competência {month(EARLIER)} · {len(free)} cobranças")
+    expect(dialog).to_contain_text(f"Fora: {sum(item['outcome'] == 'held' for item in live)} cobrança")
 
 
 BROKEN_PLANS = b"""
@@ -150,6 +159,7 @@ def test_a_second_manager_denies_and_confirms_then_closes_and_reopens_the_month(
     main, dialog, name = page.get_by_test_id("stMain"), page.get_by_role("dialog"), month(EARLIER)
     manager.click(f"Fechar {name}")
     expect(dialog).to_contain_text(f"Competência {name}")
+    manager.expect_accessible()
     dialog.get_by_role("button", name=f"Fechar {name}").dblclick()
     expect(dialog).to_be_hidden()
     expect(main).to_contain_text(f"Soma de verificação (sha256) de {name}")
@@ -157,6 +167,7 @@ def test_a_second_manager_denies_and_confirms_then_closes_and_reopens_the_month(
     manager.settle().click(f"Reabrir {name}")
     dialog.get_by_role("button", name=f"Reabrir {name}").click()
     expect(dialog).to_contain_text("Escreva o motivo.")
+    manager.expect_accessible()
     dialog.get_by_role("textbox").fill("Arquivo corrigido.")
     dialog.get_by_role("button", name=f"Reabrir {name}").click()
     expect(dialog).to_be_hidden()

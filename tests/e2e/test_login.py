@@ -97,6 +97,7 @@ def test_a_deep_link_shows_the_login_and_nothing_else(door: Screen) -> None:
         expect(door.page.get_by_role("heading", level=1)).to_have_text(LOGIN)
         expect(door.page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
         assert not any(words in door.text() for words in ("Summit", "Resumo da rotina", *MENU[1:]))
+    door.expect_accessible()
 
 
 @pytest.mark.parametrize(("person", "role"), [("sofia", "supervisor"), ("otavio", "operador"), ("gilda", "gestor")])
@@ -125,6 +126,7 @@ def test_whoever_has_no_mapped_group_sees_that_and_nothing_else(door: Screen) ->
     enter(door.open("contratos"), "nina")
     expect(door.page.get_by_role("heading", level=1)).to_have_text("Sua conta não tem acesso ao Dashboard")
     expect(door.page.get_by_test_id("stMain")).to_contain_text("nina.teste")
+    door.expect_accessible()
     expect(door.page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
 
 

@@ -2,16 +2,15 @@
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from playwright.sync_api import Locator, expect
 
 from stfc.domain.competence import Competence, local_day
-from stfc.domain.money import centavos_from_decimal
-from stfc.ui.format import count, money, month
+from stfc.ui.format import count, month
 from tests.e2e.screen import Screen
 from tests.e2e.stack import Stack
+from tests.e2e.test_holds import reais
 
 # Not the month that other tests of this product look at.
 MONTH = Competence.of(local_day(datetime.now(UTC))).plus(-2)
@@ -103,6 +102,6 @@ def test_an_operator_bills_contracts_and_finds_the_charge(operator: Screen, stac
     assert str(batch) in operator.grid().column(0)
     row = operator.grid().column(0).index(str(batch))
     assert operator.grid().column(1)[row] == month(MONTH)
-    assert operator.grid().column(3)[row] == money(centavos_from_decimal(Decimal(charge["amount"])))
+    assert operator.grid().column(3)[row] == reais(charge["amount"])
     assert operator.grid().column(4)[row] == count(charge["calls"])
     operator.shot("main-job")

@@ -181,6 +181,13 @@ def test_a_manager_sees_what_a_corrected_plan_changes_and_charges_it_anew(manage
     expect(manager.page.get_by_test_id("stMain")).to_contain_text("só o preço das ligações")
     expect(manager.page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
     manager.settle().shot("conferencia-retarifacao")
+    assert manager.grid().column(7)[0] == f"01/01/2020 → {LAST.first_day:%d/%m/%Y}"
+    manager.grid().press(0)
+    drawer = manager.page.get_by_role("dialog")
+    expect(drawer.get_by_role("row", name="Planos da cobrança")).to_contain_text("@2020-01-01")
+    manager.expect_accessible()
+    manager.page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
     decide(manager, verb, reais(expected["amount"]), "Preço local corrigido.")
     expect(manager.page.get_by_text("retarifado", exact=False).first).to_be_visible()
     assert stack.run("rerate", str(LAST))["effects"]["changed"] == 0

@@ -25,6 +25,7 @@ def test_deep_links_ask_for_a_role_instead_of_showing_the_page(screen: Screen) -
         screen.open(path)
         expect(screen.page.get_by_role("heading", level=1)).to_have_text("Quem está usando o Dashboard?")
         assert "Resumo da rotina" not in screen.text()
+    screen.expect_accessible()
 
 
 def test_menu_is_the_routines_letter_for_letter(operator: Screen) -> None:

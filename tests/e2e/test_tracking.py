@@ -117,6 +117,7 @@ def test_an_operator_finds_what_failed_reads_why_and_retries_only_that(tracking:
     tracking.grid().press(1, x=150)
     for line in failed[1]["log"]:
         expect(log_panel(tracking)).to_contain_text(line["message"])
+    tracking.expect_accessible()
     with tracking.page.expect_download() as event:
         tracking.page.get_by_role("button", name="Baixar log").click()
     assert event.value.suggested_filename == f"log-lote-1-contrato-{failed[1]['contract']}.txt"
@@ -167,6 +168,7 @@ def test_two_tabs_retry_cancel_and_reverse_once(
         screen.settle().click(f"Cancelar {len(failed)} na fila")
         facts = f"Competência {month(EARLIER)} · lote 1 · {len(failed)} contratos"
         expect(screen.page.get_by_role("dialog")).to_contain_text(facts)
+    tracking.expect_accessible()
     tracking.page.get_by_role("dialog").get_by_role("button", name="Cancelar").dblclick()
     expect(tracking.page.get_by_test_id("stToast").first).to_contain_text(f"{len(failed)} contratos")
     # The other tab notices by itself that nothing is left to cancel.
@@ -202,7 +204,7 @@ def test_a_supervisor_finds_a_customer_and_reads_the_log_but_acts_on_nothing(
     items = batch(faulty)["items"]
     screen = new_screen(faulty).known_as("supervisor").open(PATH, aba="contratos")
     expect(screen.page.get_by_role("tab", name="Contratos")).to_have_text(f"Contratos {len(items)}")
-    customer = screen.grid().column(1)[2]
+    customer = screen.expect_accessible().grid().column(1)[2]
     screen.search(customer)
     assert set(screen.grid().column(1)) == {customer}
     screen.grid().press(0)
@@ -222,6 +224,7 @@ def test_a_batch_that_a_silent_platform_pauses_goes_on_where_it_was(tracking: Sc
     tracking.open(PATH, lote=str(number))
     expect(card(tracking, number)).to_contain_text("Pausado: SUM-NET")
     expect(pause(tracking)).to_contain_text("A Summit não responde desde")
+    tracking.expect_accessible()
     stack.launch("simulator", "--port", port, "--erp", str(stack.erp), "--token", TOKEN)
     tracking.click("Tentar agora")
     expect(card(tracking, number)).to_contain_text("100%")

@@ -93,7 +93,7 @@ def test_the_totals_tell_part_and_mean() -> None:
     said = calls_list.totals({"calls": 2, "seconds": 181, "micros": 3_990_000}, "de 10")
     assert "2 ligações" in said
     assert "3 minutos" in said
-    assert "R$ 3,99" in said
+    assert "R$\xa03,99" in said
     assert "1 min 30 s por ligação" in said
 
 

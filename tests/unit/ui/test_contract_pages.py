@@ -34,7 +34,7 @@ OCTOBER = Competence(2026, 10)
 
 @pytest.mark.parametrize(
     ("month", "amount", "said"),
-    [("2026-09", 14746, "set/26 · R$ 147,46"), ("2026-09", 0, "set/26 · R$ 0,00"), (None, None, "—")],
+    [("2026-09", 14746, "set/26 · R$\xa0147,46"), ("2026-09", 0, "set/26 · R$\xa00,00"), (None, None, "—")],
 )
 def test_last_charge_names_month_and_value(month: str | None, amount: int | None, said: str) -> None:
     assert contract_list.last_charge(month, amount) == said

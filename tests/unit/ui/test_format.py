@@ -17,16 +17,16 @@ NOW = datetime(2026, 10, 12, 17, 3, 27, 118_000, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (fmt.money(123456), "R$ 1.234,56"),
-        (fmt.money(0), "R$ 0,00"),
-        (fmt.money(-5), "−R$ 0,05"),
+        (fmt.money(123456), "R$\xa01.234,56"),
+        (fmt.money(0), "R$\xa00,00"),
+        (fmt.money(-5), "−R$\xa00,05"),
         (fmt.money(None), "—"),
-        (fmt.money_of_micros(110_500), "R$ 0,1105"),
-        (fmt.money_of_micros(550_000), "R$ 0,55"),
-        (fmt.money_of_micros(1), "R$ 0,000001"),
-        (fmt.money_cut(119_999), "R$ 0,11"),
-        (fmt.money_whole(10_487_249), "R$ 104.872"),
-        (fmt.money_whole(10_487_250), "R$ 104.873"),
+        (fmt.money_of_micros(110_500), "R$\xa00,1105"),
+        (fmt.money_of_micros(550_000), "R$\xa00,55"),
+        (fmt.money_of_micros(1), "R$\xa00,000001"),
+        (fmt.money_cut(119_999), "R$\xa00,11"),
+        (fmt.money_whole(10_487_249), "R$\xa0104.872"),
+        (fmt.money_whole(10_487_250), "R$\xa0104.873"),
         (fmt.count(1204), "1.204"),
         (fmt.counted(1, "contrato", "contratos"), "1 contrato"),
         (fmt.counted(1204, "contrato", "contratos"), "1.204 contratos"),
@@ -35,7 +35,7 @@ NOW = datetime(2026, 10, 12, 17, 3, 27, 118_000, tzinfo=UTC)
         (fmt.signed(-8.4, 1, "%"), "−8,4%"),
         (fmt.signed(6), "+6"),
         (fmt.signed(0), "0"),
-        (fmt.signed_money(190_420), "+R$ 1.904,20"),
+        (fmt.signed_money(190_420), "+R$\xa01.904,20"),
         (fmt.month(Competence(2026, 10)), "out/2026"),
         (fmt.month_short(Competence(2025, 12)), "dez/25"),
         (fmt.month_short(Competence(2005, 1)), "jan/05"),
@@ -86,13 +86,13 @@ def test_age_grows_coarser(ago: timedelta, words: str) -> None:
 
 @given(st.integers(min_value=0, max_value=10**15))
 def test_money_keeps_every_centavo(centavos: int) -> None:
-    digits = fmt.money(centavos).removeprefix("R$ ").replace(".", "").replace(",", ".")
+    digits = fmt.money(centavos).removeprefix("R$\xa0").replace(".", "").replace(",", ".")
     assert Decimal(digits) * 100 == centavos
 
 
 @given(st.integers(min_value=-(10**13), max_value=10**13))
 def test_amounts_and_counts_are_written_as_babel_writes_them(number: int) -> None:
-    by_babel = format_currency(Decimal(number).scaleb(-2), "BRL", locale="pt_BR").replace("\N{NO-BREAK SPACE}", " ")
+    by_babel = format_currency(Decimal(number).scaleb(-2), "BRL", locale="pt_BR")
     assert fmt.money(number) == by_babel.replace("-", fmt.MINUS)
     assert fmt.count(number) == format_decimal(number, locale="pt_BR")
 

@@ -160,7 +160,7 @@ def test_the_axis_counts_in_thousands_where_figures_are_large_and_a_table_never_
     assert large.title() == "Receita por mês e classe, R$ mil"
     assert large.title(as_table=True) == "Receita por mês e classe, R$"
     assert (small.series(())[0].values, large.series(())[0].values) == ([9999], [10])
-    assert large.series(())[0].tips == ["R$ 10.000,00"]
+    assert large.series(())[0].tips == ["R$\xa010.000,00"]
 
 
 def test_minutes_are_whole_and_say_so() -> None:

@@ -40,7 +40,7 @@ def test_download_has_decimal_reais_and_words() -> None:
 
 
 def test_cell_is_written_by_its_unit() -> None:
-    assert COLUMNS[1].write(123456) == "R$ 1.234,56"
+    assert COLUMNS[1].write(123456) == "R$\xa01.234,56"
     assert COLUMNS[1].write(None) == "—"
     assert COLUMNS[3].write("demo") == ["Demonstração"]
     assert COLUMNS[4].write(["no_plan"]) == ["Sem plano"]

@@ -186,6 +186,8 @@ def test_reversal_reaches_what_was_charged_and_not_reversed_yet() -> None:
     batch = a_batch(status="done", charged=10, zero=2, held=1, failed=4)
     left = {**batch.outcomes, "charged": 8, "held": 0}
     assert tracking.reversible(replace(batch, live=left, reversed=3)) == 10
+    assert tracking.reversible(batch) == 13
+    assert tracking.reversible(batch, decides=False) == 12
 
 
 def test_card_escapes_who_opened_the_batch() -> None:
@@ -193,18 +195,18 @@ def test_card_escapes_who_opened_the_batch() -> None:
     card = tracking_rows.head_html(batch, START)
     assert "<script>" not in card
     assert "&lt;script&gt;" in card
-    assert "R$ 40.118,52" in card
+    assert "R$\xa040.118,52" in card
 
 
 def test_card_compares_what_was_foreseen_over_the_same_contracts() -> None:
     opened = BatchForecast(Centavos(4826), Centavos(4000), Centavos(5600), 3, 0, Centavos(0), Centavos(0), 0)
     later = replace(opened, settled=2, settled_expected=Centavos(3000), settled_amount=Centavos(3150), within=1)
     batch = a_batch(status="done", charged=38, changes={"forecast": opened})
-    assert "previsto R$ 48,26 em 3<" in tracking_rows.head_html(batch, START)
+    assert "previsto R$\xa048,26 em 3<" in tracking_rows.head_html(batch, START)
     card = tracking_rows.head_html(replace(batch, forecast=later), START)
     assert "em 2: +5,0% sobre o previsto<" in card
     assert "Previsto na abertura, em 3 de 38 contratos: R$ 48,26" in card
-    assert "em 2 já cobrados: R$ 31,50 de R$ 30,00 previstos" in card
+    assert "em 2 já cobrados: R$\xa031,50 de R$\xa030,00 previstos" in card
 
 
 # --- Causes ----------------------------------------------------------------------------------------------------------
