@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from stfc.adapters.ledger import schema
+from stfc.adapters.ledger.batches import SqlBatchLedger
 from stfc.adapters.ledger.database import Database
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
@@ -187,6 +188,8 @@ class LedgerMachine(RuleBasedStateMachine):
         # What changed, laid over what was known, is what a whole reading gives.
         self.known = self.ledger.reader.images([OCTOBER, NOVEMBER], getattr(self, "known", {}))[1]
         assert self.known == images
+        # So it is with what batches add up to: this ledger follows its items, a new one sums them up.
+        assert self.ledger.batches.newest() == SqlBatchLedger(self.ledger.database).newest()
         live = [v for image in images.values() for v in image.values.to_pylist() if not v["deleted"]]
         assert sum(value["amount"] for value in live) == sum(b.amount for b in self.ledger.batches.newest())
         assert max(state.months.values(), default=0) <= state.revision

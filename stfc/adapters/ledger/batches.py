@@ -13,6 +13,7 @@ from stfc.adapters.ledger.database import Database, bump, confirm_snapshot, refu
 from stfc.adapters.ledger.records import ENDED, audit, load, log_all, refresh_batch, value_id
 from stfc.adapters.ledger.reversal import reverse_items
 from stfc.adapters.ledger.sets import among, records, rows
+from stfc.adapters.ledger.tallies import Tallies, Tally
 from stfc.domain.approval import reversal_subject
 from stfc.domain.competence import Competence
 from stfc.domain.eligibility import Rule
@@ -26,7 +27,6 @@ items, batches, logs = schema.items, schema.batches, schema.logs
 
 _CREDENTIALS = "SUM-401"
 _EXPECTED = ("expected", "expected_low", "expected_high")
-_SETTLED = (ItemOutcome.CHARGED, ItemOutcome.ZERO)
 _RETRIABLE = (ItemOutcome.FAILED, ItemOutcome.WAITING_FILE)
 
 
@@ -35,7 +35,7 @@ class SqlBatchLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[tuple[int, int], BatchSummary] = {}
+        self._tallies = Tallies()
 
     # --- Opening
 
@@ -218,18 +218,11 @@ class SqlBatchLedger:
         return found
 
     def _summaries(self, connection: Connection, found: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
-        """Summaries in the order of ``found``; counted anew only where the month's revision has moved on."""
+        """Summaries in the order of ``found``."""
         months = schema.months
         revisions = dict(connection.execute(sa.select(months.c.competence, months.c.revision)).all())
-        keys = {row.batch: (row.batch, revisions[row.competence]) for row in found}
-        known = self._known
-        fresh = {key: known[key] for key in keys.values() if key in known}
-        missing = [row for row in found if keys[row.batch] not in fresh]
-        if missing:
-            fresh |= {keys[one.batch]: one for one in _summarised(connection, missing)}
-            # Replaced whole: other threads keep reading the one they hold, and no old revision piles up.
-            self._known = {key: one for key, one in known.items() if key[0] not in keys} | fresh
-        return [fresh[keys[row.batch]] for row in found]
+        tallies = self._tallies.of(connection, {row.batch: revisions[row.competence] for row in found})
+        return [_summary(row, tallies[row.batch]) for row in found]
 
     # --- Steering
 
@@ -429,64 +422,29 @@ def _batch(connection: Connection, batch: int) -> sa.Row[Any]:
     return row
 
 
-def _summarised(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[BatchSummary]:
-    numbers = [row.batch for row in rows]
-    live = sa.case((items.c.reversed, 0), else_=1)
-    query = (
-        sa.select(
-            items.c.batch,
-            items.c.outcome,
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(items.c.amount * live), 0),
-            sa.func.coalesce(sa.func.sum(items.c.calls * live), 0),
-            sa.func.sum(1 - live),
-            *_against_forecast(),
-        )
-        .where(among(items.c.batch, numbers))
-        .group_by(items.c.batch, items.c.outcome)
+def _summary(row: sa.Row[Any], tally: Tally) -> BatchSummary:
+    outcomes = tally.outcomes
+    _, amount, calls, gone, *_ = tally.whole
+    return BatchSummary(
+        batch=row.batch,
+        competence=Competence.parse(row.competence),
+        snapshot=row.snapshot,
+        status=row.status,
+        pause_code=row.pause_code,
+        paused_at=row.paused_at,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        outcomes=outcomes,
+        live=tally.live,
+        amount=Centavos(amount),
+        calls=calls,
+        reversed=gone,
+        next_look_at=row.next_look_at if outcomes[ItemOutcome.WAITING_FILE] else None,
+        idle=timedelta(microseconds=row.idle_micros),
+        forecast=_forecast(row, tally.against_forecast),
     )
-    counts, left = ({n: dict.fromkeys((o.value for o in ItemOutcome), 0) for n in numbers} for _ in range(2))
-    sums: dict[int, list[int]] = {n: [0, 0, 0] for n in numbers}
-    facts: dict[int, list[int]] = {n: [0, 0, 0, 0, 0] for n in numbers}
-    for batch, outcome, count, amount, calls, gone, *compared in connection.execute(query):
-        facts[batch] = [a + int(b) for a, b in zip(facts[batch], compared, strict=True)]
-        counts[batch][outcome] = count
-        left[batch][outcome] = count - int(gone)
-        sums[batch] = [a + int(b) for a, b in zip(sums[batch], (amount, calls, gone), strict=True)]
-    return [
-        BatchSummary(
-            batch=row.batch,
-            competence=Competence.parse(row.competence),
-            snapshot=row.snapshot,
-            status=row.status,
-            pause_code=row.pause_code,
-            paused_at=row.paused_at,
-            created_at=row.created_at,
-            created_by=row.created_by,
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            outcomes=counts[row.batch],
-            live=left[row.batch],
-            amount=Centavos(sums[row.batch][0]),
-            calls=sums[row.batch][1],
-            reversed=sums[row.batch][2],
-            next_look_at=row.next_look_at if counts[row.batch][ItemOutcome.WAITING_FILE] else None,
-            idle=timedelta(microseconds=row.idle_micros),
-            forecast=_forecast(row, facts[row.batch]),
-        )
-        for row in rows
-    ]
-
-
-def _against_forecast() -> list[sa.ColumnElement[Any]]:
-    """Sums over items with a forecast: how many, how many settled, what was expected of these, what they
-    came to, and how many of them came within their range."""
-    foreseen = items.c.expected.is_not(None)
-    settled = sa.and_(foreseen, ~items.c.reversed, items.c.outcome.in_(_SETTLED))
-    amount = sa.func.coalesce(items.c.amount, 0)
-    within = sa.and_(settled, amount.between(items.c.expected_low, items.c.expected_high))
-    columns = ((foreseen, 1), (settled, 1), (settled, items.c.expected), (settled, amount), (within, 1))
-    return [sa.func.coalesce(sa.func.sum(sa.case((which, what), else_=0)), 0) for which, what in columns]
 
 
 def _forecast(row: sa.Row[Any], facts: Sequence[int]) -> BatchForecast | None:

@@ -1,6 +1,7 @@
 """The read side: month images as Arrow tables, all of one moment (ports.LedgerReader)."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -128,10 +129,18 @@ def _month(
     revision: int,
 ) -> pa.Table:
     """The month's rows by key; of those ``known`` at ``revision`` only what changed since is read. None ever goes."""
-    columns = [_as_kept(column) for column in _named(table, shape)]
-    query = sa.select(*columns).where(table.c.competence == str(competence), table.c.revision > revision)
-    rows = as_arrow(connection.execute(query.order_by(*table.primary_key.columns)).all(), shape)
+    rows = as_arrow(
+        connection.execute(_changed(table, shape), {"month": str(competence), "since": revision}).all(), shape
+    )
     return rows if known is None else _replaced(known, rows)
+
+
+@cache
+def _changed(table: sa.Table, shape: pa.Schema) -> sa.Select[Any]:
+    # Made once: after a settled chunk making the statement costs more than running it.
+    columns = [_as_kept(column) for column in _named(table, shape)]
+    changed = table.c.competence == sa.bindparam("month"), table.c.revision > sa.bindparam("since")
+    return sa.select(*columns).where(*changed).order_by(*table.primary_key.columns)
 
 
 def _replaced(rows: pa.Table, changed: pa.Table) -> pa.Table:
