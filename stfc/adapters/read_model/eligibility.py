@@ -97,9 +97,10 @@ def eligibility(standing: Standing, erp: ErpFacts, image: MonthImage) -> pl.Data
     columns of ``View.contracts`` and of ``Standing``: integration_failed (the indicator), live.
     """
     last = _last_items(image)
-    rows, others = standing.listed, standing.others.join(last, on="contract", how="semi")
-    if others.height:
-        rows = pl.concat([rows, others]).sort("contract")
+    rows = standing.listed
+    if standing.others.height:
+        others = standing.others.join(last.select("contract").collect(), on="contract", how="semi")
+        rows = pl.concat([rows, others]).sort("contract") if others.height else rows
     judged = _judged(rows.select(_JUDGED_BY), last, erp, image)
     # Side by side, what stands is not copied.
     return pl.concat([rows.drop(judged.columns, strict=False), judged], how="horizontal")
@@ -108,16 +109,16 @@ def eligibility(standing: Standing, erp: ErpFacts, image: MonthImage) -> pl.Data
 _JUDGED_BY = ["contract", *(f"r{rule}" for rule in range(1, 6)), "in_error", "last_competence", "last_amount"]
 
 
-def _judged(rows: pl.DataFrame, last: pl.DataFrame, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
+def _judged(rows: pl.DataFrame, last: pl.LazyFrame, erp: ErpFacts, image: MonthImage) -> pl.DataFrame:
     """What the month's items, values and events make of ``rows``, in their order."""
-    # A chunk settled is a month judged anew, so this is Polars: DuckDB plans these joins longer than it runs them.
+    # A chunk settled is a month judged anew, so this is Polars, in one query: DuckDB plans these joins longer than it
+    # runs them, and each query of Polars costs more than any of them.
     outcome, live = pl.col("outcome"), pl.col("live")
-    joined = rows.lazy().join(last.lazy(), on="contract", how="left", maintain_order="left")
-    ruled = joined.with_columns(live.fill_null(False)).with_columns(
-        r6=~live,
-        r7=~pl.col("contract").is_in(_valued(erp, image).implode()),
-        r8=~pl.col("contract").is_in(_zeroed(erp, image).implode()),
-    )
+    joined = rows.lazy().join(last, on="contract", how="left", maintain_order="left")
+    for rule, refused in (("r7", _valued(erp, image)), ("r8", _zeroed(erp, image))):
+        refused = refused.with_columns(pl.lit(False).alias(rule))
+        joined = joined.join(refused, on="contract", how="left", maintain_order="left")
+    ruled = joined.with_columns(live.fill_null(False), pl.col("r7", "r8").fill_null(True)).with_columns(r6=~live)
     charged_now = live & (outcome == "charged")
     first_failed = pl.col("first_failed")
     return (
@@ -143,16 +144,15 @@ def _judged(rows: pl.DataFrame, last: pl.DataFrame, erp: ErpFacts, image: MonthI
             .then(pl.lit(Coverage.FAILED.value))
             .otherwise(pl.lit(Coverage.TO_BILL.value)),
         )
-        .collect()
+        .collect(engine="in-memory")
     )
 
 
-def _last_items(image: MonthImage) -> pl.DataFrame:
+def _last_items(image: MonthImage) -> pl.LazyFrame:
     """contract, live, outcome, item_amount: of each contract the one live item, else the last."""
     columns = ["item", "contract", "outcome", "reversed", "amount"]
-    items = frame_of(image.items.select(columns)).with_columns(
-        live=~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES)
-    )
+    is_live = ~pl.col("reversed") & pl.col("outcome").is_in(LIVE_OUTCOMES)
+    items = frame_of(image.items.select(columns)).lazy().with_columns(live=is_live)
     live = items.filter("live")
     others = items.filter(~pl.col("live")).join(live, on="contract", how="anti")
     last = pl.concat([live, others.sort("item").unique("contract", keep="last", maintain_order=True)])
@@ -160,19 +160,19 @@ def _last_items(image: MonthImage) -> pl.DataFrame:
     return last.select("contract", "live", outcome=outcome, item_amount="amount")
 
 
-def _valued(erp: ErpFacts, image: MonthImage) -> pl.Series:
+def _valued(erp: ErpFacts, image: MonthImage) -> pl.LazyFrame:
     """The contracts with a live eventual value (rule 7)."""
-    own = frame_of(image.values)
-    theirs = erp.values.join(own, on="value_id", how="anti")
-    ours = own.filter(~pl.col("deleted")).join(erp.services, on=["service", "contract"], how="semi")
-    return pl.concat([theirs["contract"], ours["contract"]])
+    own = frame_of(image.values).lazy()
+    theirs = erp.values.lazy().join(own, on="value_id", how="anti")
+    ours = own.filter(~pl.col("deleted")).join(erp.services.lazy(), on=["service", "contract"], how="semi")
+    return pl.concat([theirs.select("contract"), ours.select("contract")]).unique()
 
 
-def _zeroed(erp: ErpFacts, image: MonthImage) -> pl.Series:
+def _zeroed(erp: ErpFacts, image: MonthImage) -> pl.LazyFrame:
     """The contracts with an unreversed zero-billing event (rule 8)."""
-    own = frame_of(image.events)
-    theirs = erp.events.join(own, on="event", how="anti")
-    return pl.concat([theirs["contract"], own.filter(~pl.col("reversed"))["contract"]])
+    own = frame_of(image.events).lazy()
+    theirs = erp.events.lazy().join(own, on="event", how="anti")
+    return pl.concat([theirs.select("contract"), own.filter(~pl.col("reversed")).select("contract")]).unique()
 
 
 def by_local_day(provisioning: pl.DataFrame) -> pl.DataFrame:
