@@ -82,14 +82,14 @@ def test_three_figures_stand_side_by_side() -> None:
     found = case.figures(a_hold(TOTALS), log)
     assert (found.declared, found.summed, found.ours) == (2_000_000, 1_500_000, 147)
     assert case.declared_words(found) == "9 registros declarados"
-    assert case.summed_words(found) == "8 registros, diferença −R$ 0,50"
+    assert case.summed_words(found) == "8 registros, diferença −R$\xa00,50"
     assert case.ours_words(found) == "−2,0% sobre a Summit"
 
 
 def test_a_file_without_findings_declares_what_it_sums_to() -> None:
     found = case.figures(a_hold(BURST), a_log(parsed={"records": 8, "amount_micros": 1_500_000}))
     assert (found.declared, found.summed, found.ours) == (1_500_000, 1_500_000, None)
-    assert case.summed_words(found) == "diferença R$ 0,00"
+    assert case.summed_words(found) == "diferença R$\xa00,00"
     assert case.ours_words(found) == "contrato sem plano tarifário"
 
 
@@ -123,7 +123,7 @@ def test_a_confirmation_names_months_count_value_and_contracts() -> None:
     few = [a_hold(BURST, hold=1), a_hold(BURST, hold=2, month=OCTOBER.plus(-1))]
     said = reconciliation_act.confirmation(few, {"471": "Padaria"})
     head, named = said.splitlines()
-    assert head.strip() == "Competências **set/2026, out/2026** · **2 cobranças** · **R$ 3,00**"
+    assert head.strip() == "Competências **set/2026, out/2026** · **2 cobranças** · **R$\xa03,00**"
     assert named == "471 Padaria, 472"
     many = [a_hold(BURST, hold=number) for number in range(1, 9)]
     assert reconciliation_act.confirmation(many, {}).endswith("471, 472, 473, 474, 475, 476 e mais 2")
