@@ -96,6 +96,7 @@ def open_batch(app: Application) -> int:
 
 def work(app: Application, batch: int) -> None:
     """Bill the batch with a worker on this thread, as ``stfc worker`` runs one."""
+    app.gateway()
     worker = app.worker()
     with loaded_spared():
         worker.run(until_idle=True, batch=batch)
