@@ -11,7 +11,7 @@ from stfc.domain.text import CAUTION_EFFECTS
 from stfc.services.calls import masked
 from stfc.services.ports import Page
 from stfc.services.queries import CallQuery, Coverage
-from stfc.ui import competence, labels, states, tables, tabs, url
+from stfc.ui import competence, contract_past, labels, states, tables, tabs, url
 from stfc.ui import format as fmt
 from stfc.ui.contract_case import CHARGES, TABS, WHY, Case, page_of
 from stfc.ui.tables import Column
@@ -106,8 +106,9 @@ def calls(case: Case) -> None:
         _no_calls(case)
         return
     st.markdown(totals(case, found))
+    contract_past.show(case)
     page = Page(found.total, found.offset, shown(found.table))
-    CALLS.show(page, export=lambda: _exported(case))
+    CALLS.show(page, export=lambda: map(shown, case.view.call_stream(CallQuery(contracts=(case.contract,)))))
 
 
 def totals(case: Case, found: Page) -> str:
@@ -139,10 +140,6 @@ def shown(table: pa.Table) -> pa.Table:
         for late, issue in zip(table["late"].to_pylist(), table["issue"].to_pylist(), strict=True)
     ]
     return masked(table).append_column("marks", pa.array(marks, pa.list_(pa.string())))
-
-
-def _exported(case: Case) -> pa.Table:
-    return shown(case.view.calls(CallQuery(contracts=(case.contract,), sort="started_at", limit=None)).table)
 
 
 def _no_calls(case: Case) -> None:

@@ -813,6 +813,12 @@ TOP_DESTINATIONS: Final = "Principais destinos"
 TOP_DESTINATIONS_HELP: Final = (
     "Destinos das ligações de {month}, por valor: a área (CN) ou o país, com o código. Um clique filtra a tela."
 )
+PAST: Final = "Valor **{change}** em relação à mediana de **{usual}** ({months} com ligações)."
+PAST_NONE: Final = "Primeira competência com ligações deste contrato: ainda não há com o que comparar."
+PAST_HELP: Final = (
+    "As ligações lidas do contrato nos últimos 12 meses. Ao lado, o mês contra a mediana dos meses anteriores que "
+    "tiveram ligações."
+)
 NO_CALLS_READ: Final = "Nenhuma ligação lida em {month}"
 NO_CALLS_READ_WORDS: Final = (
     "As ligações chegam com os arquivos da Summit, quando a cobrança é gerada. Em {month}, {parts}."

@@ -14,20 +14,13 @@ from stfc.domain.competence import Competence
 from stfc.domain.masking import mask_number
 from stfc.services.ports import HoldDecision, HoldRow, LogLine
 from stfc.services.queries import CallFilter, CallQuery, View
-from stfc.ui import charts, competence, labels, session, states, tables, tracking, url
+from stfc.ui import charts, competence, contract_past, labels, session, states, tables, tracking, url
 from stfc.ui import format as fmt
 from stfc.ui.style import palette
 from stfc.ui.tables import Column
 
 _MONTHS: Final = 12
 _LEAST_MONTHS: Final = 3
-_CLASSES: Final = (
-    Column("class", "Classe", 0),
-    Column("calls", "Ligações", 0, unit="count"),
-    Column("micros", "Valor", 0, show=fmt.money_cut, right=True),
-    Column("usual", "Mediana", 0, show=fmt.money_cut, right=True),
-    Column("more", "Diferença", 0, show=lambda one: fmt.signed_money(one // 10_000), right=True),
-)
 _CENTAVO: Final = 10_000
 _FURTHEST: Final = 6
 _PRICES: Final = (
@@ -264,36 +257,12 @@ def _chart(months: Sequence[tuple[Competence, int]], usual: float) -> go.Figure:
 # --- Classes ---------------------------------------------------------------------------------------------------------
 
 
-def by_class(rows: Sequence[Mapping[str, Any]], month: Competence) -> list[dict[str, Any]]:
-    """The month's calls by class beside the median of the months before that had any call, by difference.
-
-    ``rows``: competence, class, calls, micros.
-    """
-    months = sorted({row["competence"] for row in rows if row["competence"] < str(month)})
-    amounts = {(row["competence"], row["class"]): row for row in rows}
-    listed = []
-    for name in sorted({row["class"] for row in rows}):
-        now = amounts.get((str(month), name), {"calls": 0, "micros": 0})
-        usual = int(median([amounts.get((one, name), {"micros": 0})["micros"] for one in months])) if months else 0
-        if now["calls"] or usual:
-            listed.append(
-                {
-                    "class": labels.CALL_CLASSES.get(name, name),
-                    "calls": now["calls"],
-                    "micros": now["micros"],
-                    "usual": usual,
-                    "more": now["micros"] - usual,
-                }
-            )
-    return sorted(listed, key=lambda row: -abs(row["more"]))
-
-
 def _classes(view: View, hold: HoldRow) -> None:
     found = view.revenue_by_month(_MONTHS + 1, CallFilter(contracts=(hold.contract,))).to_pylist()
-    listed = by_class(found, hold.competence)
+    listed = contract_past.by_class(found, hold.competence)
     if listed:
         is_first = {row["competence"] for row in found} == {str(hold.competence)}
-        tables.small(listed, _CLASSES[:3] if is_first else _CLASSES, alt=labels.BY_CLASS)
+        tables.small(listed, contract_past.CLASSES[:3] if is_first else contract_past.CLASSES, alt=labels.BY_CLASS)
 
 
 # --- Like decisions, and ways out ------------------------------------------------------------------------------------

@@ -98,18 +98,6 @@ def test_figures_whose_log_is_gone_say_nothing() -> None:
     assert {case.declared_words(found), case.summed_words(found)} == {"—"}
 
 
-def test_classes_are_compared_with_the_median_of_the_months_before() -> None:
-    rows = [
-        {"competence": "2026-08", "class": "LDI", "calls": 1, "micros": 100},
-        {"competence": "2026-09", "class": "VC1", "calls": 1, "micros": 400},
-        {"competence": "2026-10", "class": "LDI", "calls": 7, "micros": 900},
-    ]
-    assert [(row["calls"], row["micros"], row["usual"], row["more"]) for row in case.by_class(rows, OCTOBER)] == [
-        (7, 900, 50, 850),
-        (0, 0, 200, -200),
-    ]
-
-
 def test_like_decisions_are_those_of_the_same_code() -> None:
     def decision(code: str, released: bool) -> HoldDecision:
         return HoldDecision("4711", OCTOBER, Centavos(1), code, released, "x", "ivo", NOW)

@@ -206,7 +206,7 @@ def test_card_compares_what_was_foreseen_over_the_same_contracts() -> None:
     card = tracking_rows.head_html(replace(batch, forecast=later), START)
     assert "em 2: +5,0% sobre o previsto<" in card
     assert "Previsto na abertura, em 3 de 38 contratos: R$ 48,26" in card
-    assert "em 2 já cobrados: R$\xa031,50 de R$\xa030,00 previstos" in card
+    assert "em 2 já cobrados: R$ 31,50 de R$ 30,00 previstos" in card
 
 
 # --- Causes ----------------------------------------------------------------------------------------------------------
