@@ -15,7 +15,7 @@ from stfc.ui.overview_cards import relative
 from stfc.ui.tables import Column
 
 _CHART: Final = "contract_months"
-_DESTINATIONS: Final = 4
+_SHOWN: Final = 5
 _HEIGHT: Final = 190
 CLASSES: Final = (
     Column("class", "Classe", 0),
@@ -25,9 +25,10 @@ CLASSES: Final = (
     Column("more", "Diferença", 0, show=lambda one: fmt.signed_money(one // 10_000), right=True),
 )
 """The columns of ``by_class``; the first three need no past."""
+# A count of calls beside them would not leave the differences room.
+_AGAINST_PAST: Final = (CLASSES[0], *CLASSES[2:])
 _PLACES: Final = (
-    Column("destination", "Principais destinos", 0, show=fmt.place),
-    Column("calls", "Ligações", 0, unit="count"),
+    Column("destination", "Destino", 0, show=fmt.place),
     Column("micros", "Valor", 0, show=fmt.money_cut, right=True),
 )
 
@@ -37,8 +38,9 @@ def show(case: Case) -> None:
     only = CallFilter(contracts=(case.contract,))
     rows = case.view.revenue_by_month(overview_charts.MONTHS, only).to_pylist()
     months = overview_charts.months_of(rows, case.competence, is_revenue=True)
-    left, right = st.columns([3, 2], gap="small")
-    with left:
+    st.markdown(f":gray[{words(rows, case.competence)}]")
+    bars, classes, places = st.columns([5, 5, 4], gap="small")
+    with bars:
         charts.card(
             _CHART,
             months.title(as_table=charts.is_table(_CHART)),
@@ -47,12 +49,12 @@ def show(case: Case) -> None:
             months.columns(),
             help=labels.PAST_HELP,
         )
-    with right, st.container(border=True, height="stretch", gap="small", key="stfc_contract_past"):
-        st.markdown(f":gray[{words(rows, case.competence)}]")
-        columns = CLASSES if _past(rows, case.competence) else CLASSES[:3]
-        tables.small(by_class(rows, case.competence), columns, alt=labels.BY_CLASS)
-        places = case.view.top_destinations(_DESTINATIONS, only).to_pylist()
-        tables.small(places, _PLACES, alt=labels.TOP_DESTINATIONS)
+    with classes, st.container(border=True, height="stretch", key="stfc_contract_classes"):
+        columns = _AGAINST_PAST if _past(rows, case.competence) else CLASSES[:3]
+        tables.small(by_class(rows, case.competence)[:_SHOWN], columns, alt=labels.BY_CLASS)
+    with places, st.container(border=True, height="stretch", key="stfc_contract_places"):
+        found = case.view.top_destinations(_SHOWN, only).to_pylist()
+        tables.small(found, _PLACES, alt=labels.TOP_DESTINATIONS)
 
 
 def words(rows: Sequence[Mapping[str, Any]], month: Competence) -> str:

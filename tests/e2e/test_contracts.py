@@ -143,6 +143,7 @@ def test_what_was_billed_stands_in_the_contract_and_a_silent_platform_takes_only
     calls = f"{charged['calls']:,}".replace(",", ".")
     assert f"{calls} ligações" in screen.text()
     assert f"cobrado: R$ {reais} no lote 1" in screen.text()
+    assert "Primeira competência com ligações deste contrato" in screen.text()
     assert all("*" in number or len(number) == 3 for number in screen.grid().column(2))
     screen.expect_accessible()
     for name in ("Linhas",):
