@@ -26,6 +26,7 @@ def main() -> None:
     style.apply()
     style.logo()
     scripts.run(scripts.OPEN_BY_KEY)
+    scripts.run(scripts.PORTUGUESE)
     try:
         # Whoever has no role sees the page's own refusal and nothing around it.
         is_known = session.login() is None or session.role() is not None

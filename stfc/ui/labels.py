@@ -1013,6 +1013,53 @@ DAY_NOUN: Final = ("dia", "dias")
 
 # --- Configurações e auditoria
 
+AUDIT_ACTS: Final = {
+    "approval.approve": "Pedido confirmado",
+    "approval.deny": "Pedido recusado",
+    "approval.request": "Pedido a segunda pessoa",
+    "batch.cancel": "Lote cancelado",
+    "batch.open": "Lote gerado",
+    "batch.retry": "Lote reprocessado",
+    "batch.reverse": "Cobrança estornada",
+    "calls.reveal": "Número revelado",
+    "calls.reveal_all": "Números exportados",
+    "charge.rerate": "Retarifação",
+    "doctor.repair": "Reparo do sistema",
+    "file.charge_again": "Corrigido cobrado",
+    "file.undo": "Decisão desfeita",
+    "hold.reject": "Retida rejeitada",
+    "hold.release": "Retida liberada",
+    "home.backup": "Backup gravado",
+    "home.restore": "Backup restaurado",
+    "month.close": "Competência fechada",
+    "month.reopen": "Competência reaberta",
+    "parameter.set": "Parâmetro alterado",
+    "plan.import": "Planos importados",
+    "retention.purge": "Ligações eliminadas",
+    "snapshot.import": "ERP importado",
+}
+"""Acts of the audit trail; a new one is shown by its code until it has a word."""
+AUDIT_WORDS: Final = {
+    "after": "depois",
+    "amount": "valor",
+    "approval": "pedido",
+    "batch": "lote",
+    "before": "antes",
+    "calls": "ligações",
+    "charge": "cobrança",
+    "charges": "cobranças",
+    "checksum": "soma",
+    "code": "código",
+    "competence": "competência",
+    "contract": "contrato",
+    "contracts": "contratos",
+    "correction": "arquivo corrigido",
+    "filter": "filtro",
+    "plan": "plano",
+    "snapshot": "importação",
+    "value_id": "valor eventual",
+}
+"""Words of a line's target and facts."""
 PLATFORM_TAB: Final = "Plataforma"
 PLANS_TAB: Final = "Planos"
 MONTHS_TAB: Final = "Competências"

@@ -41,6 +41,9 @@ OPEN_BY_KEY: Final = """if (!window.stfcOpensByKey) {
   }, true);
 }"""
 
+# Streamlit speaks English to screen readers, and in a few lines below its fields, and cannot be told otherwise.
+PORTUGUESE: Final = (Path(__file__).parent / "portuguese.js").read_text(encoding="utf-8")
+
 
 def remember(role: Role) -> str:
     """Keeps a chosen role in the browser."""
@@ -55,4 +58,5 @@ def run(script: str) -> None:
 def allowed() -> tuple[str, ...]:
     """All of them, and those of Streamlit's own page."""
     page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    return (*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), *map(remember, Role), BATCH_INTO_VIEW, OPEN_BY_KEY)
+    own = (*map(remember, Role), BATCH_INTO_VIEW, OPEN_BY_KEY, PORTUGUESE)
+    return (*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), *own)

@@ -3,7 +3,8 @@
 The address: ``q``, ``quem``, ``ato``, ``alvo``, ``de``, ``ate``, ``origem`` (``tela``, ``terminal``).
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -17,7 +18,15 @@ from stfc.ui import format as fmt
 from stfc.ui.filters import Chosen
 from stfc.ui.tables import Column
 
+_WORD: Final = re.compile(r"\b[a-z_]+(?=[: ])")
 _VERDICT: Final = "settings_audit_verdict"
+
+
+def _said(codes: str) -> str:
+    """``lote 7`` of ``batch 7``; what has no word stays as the trail has it."""
+    return _WORD.sub(lambda found: labels.AUDIT_WORDS.get(found[0], found[0]), codes)
+
+
 GRID: Final = tables.Grid(
     "auditoria",
     id="seq",
@@ -32,10 +41,10 @@ GRID: Final = tables.Grid(
         Column("who", "Quem", 110, sortable=False),
         Column("role", "Papel", 84, show=lambda one: labels.ROLES.get(one, one), sortable=False),
         Column("surface", "De onde", 78, show=lambda one: labels.SURFACES.get(one, one), sortable=False),
-        Column("action", "Ato", 130, sortable=False),
-        Column("target", "Alvo", 178, sortable=False),
+        Column("action", "Ato", 176, show=lambda one: labels.AUDIT_ACTS.get(one, one), sortable=False),
+        Column("target", "Alvo", 132, show=_said, sortable=False),
         Column("reason", "Motivo", 160, sortable=False),
-        Column("facts", "Detalhe", 150, sortable=False),
+        Column("facts", "Detalhe", 150, show=_said, sortable=False),
         Column("hash", "Hash", 0, shown=False),
     ),
 )
@@ -49,7 +58,7 @@ def bar() -> filters.Bar:
         labels.SETTINGS.search,
         (
             filters.One("who", "Quem", "quem", options=lambda: {one.name: one.name for one in trail.people(actor)}),
-            filters.One("action", "Ato", "ato", options=lambda: {one: one for one in trail.actions(actor)}),
+            filters.One("action", "Ato", "ato", options=lambda: _acts(trail.actions(actor))),
             filters.Text("target", "Alvo", "alvo"),
             filters.One("surface", "De onde", "origem", options=lambda: labels.SURFACES),
             filters.Day("since", "De", "de"),
@@ -107,6 +116,10 @@ def table(lines: Sequence[AuditLine]) -> pa.Table:
 
 def _facts(line: AuditLine) -> str:
     return ", ".join(f"{name}: {value}" for name, value in line.facts.items() if value is not None)
+
+
+def _acts(actions: Iterable[str]) -> dict[str, str]:
+    return {one: labels.AUDIT_ACTS.get(one, one) for one in actions}
 
 
 _TEXTS: Final = ("who", "role", "surface", "action", "target", "reason")

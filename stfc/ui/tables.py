@@ -31,6 +31,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from stfc.services.ports import ExportFormat, Page, TableSource
 from stfc.ui import downloads, labels, selection, session, states, url
@@ -41,6 +42,8 @@ from stfc.ui.style import badge, palette
 PAGE_ROWS: Final = 100
 SORT_PARAMETER: Final = "ordem"
 _HEADER, _ROW, _BORDER = 34, 32, 2
+# A laptop's window, for which every table's ``visible`` rows leave room for what stands around it.
+_USUAL: Final = 768
 _CLEAR = "#ffffff00"
 _PAGE_BUTTONS, _PAGE_BUTTON = 5, 34
 Export = Callable[[], pa.Table | Iterable[pa.Table]]
@@ -215,19 +218,29 @@ class Grid:
         key = f"{self._key}_grid_{hashlib.blake2s(placed.encode(), digest_size=8).hexdigest()}"
         marked = selection.rows_of(self.selected(), ids) if selects else []
         config, data = self._configured(table, ids, window, on_open, key)
-        st.dataframe(
-            data,
-            key=key,
-            height=_HEADER + _ROW * max(1, min(len(ids), self._visible)) + _BORDER,
-            row_height=_ROW,
-            hide_index=True,
-            column_config=config,
-            on_select=partial(self._picked, key, ids, window),
-            selection_mode=["multi-row", "single-column"] if selects else "single-column",
-            selection_default={"selection": {"rows": marked, "columns": [], "cells": []}} if selects else None,
-            lazy=False,
-            alt=self._alt,
-        )
+        with self._room(len(ids)):
+            st.dataframe(
+                data,
+                key=key,
+                height="stretch",
+                row_height=_ROW,
+                hide_index=True,
+                column_config=config,
+                on_select=partial(self._picked, key, ids, window),
+                selection_mode=["multi-row", "single-column"] if selects else "single-column",
+                selection_default={"selection": {"rows": marked, "columns": [], "cells": []}} if selects else None,
+                lazy=False,
+                alt=self._alt,
+            )
+
+    def _room(self, rows: int) -> DeltaGenerator:
+        """As high as ``visible`` rows, and in a window higher than the usual one by as much more as there are rows."""
+        least, whole = (_HEADER + _ROW * max(1, number) + _BORDER for number in (min(rows, self._visible), rows))
+        height = f"clamp({least}px, {least}px + 100vh - {_USUAL}px, {whole}px)"
+        key = f"stfc_grid_{self._key}"
+        place = f"[data-testid=stLayoutWrapper]:has(> .st-key-{key})"
+        st.html(f"<style>{place} {{ height: {height} !important; flex: none !important; }}</style>")
+        return st.container(key=key, gap=None, height=least, border=False)
 
     def _configured(
         self,

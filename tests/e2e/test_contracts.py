@@ -67,7 +67,7 @@ def test_a_copied_address_opens_the_same_filter_page_and_order(operator: Screen)
     filters.click()
     operator.page.get_by_role("button", name="Não faturados").click()
     operator.settle().grid().order_by(110)
-    operator.page.get_by_role("button", name="Page 2", exact=True).click()
+    operator.page.get_by_role("button", name="Página 2", exact=True).click()
     operator.settle()
     month = operator.parameter("competencia") or ""
     indicators = operator.stack.run("indicators", "--competence", month)

@@ -33,7 +33,7 @@ def select_on_two_pages(screen: Screen) -> list[str]:
     grid = screen.grid()
     chosen = [grid.column(1)[0], grid.column(1)[3]]
     grid.mark(0).mark(3)
-    screen.page.get_by_role("button", name="Page 2", exact=True).click()
+    screen.page.get_by_role("button", name="Página 2", exact=True).click()
     screen.settle()
     chosen.append(screen.grid().column(1)[1])
     screen.grid().mark(1)

@@ -37,7 +37,7 @@ def test_a_manager_tests_the_platform_changes_a_parameter_and_finds_it_in_the_tr
     screen.open(PATH, aba="auditoria").click("Conferir integridade")
     expect(main).to_contain_text("Auditoria íntegra")
     screen.search("Orientação do jurídico.")
-    assert screen.grid().column(5) == ["parameter.set"]
+    assert screen.grid().column(5) == ["Parâmetro alterado"]
     assert stack.run("audit", "verify")["ok"]
     screen.assert_clean()
 

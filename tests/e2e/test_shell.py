@@ -72,7 +72,11 @@ def test_the_shell_and_its_help_drawer_have_no_access_fault_of_ours(operator: Sc
 
 
 def test_page_speaks_portuguese_and_the_server_answers_its_health(operator: Screen) -> None:
-    assert operator.open().page.locator("html").get_attribute("lang") == "pt-BR"
+    page = operator.open("contratos").page
+    assert page.locator("html").get_attribute("lang") == "pt-BR"
+    # Words of Streamlit's own.
+    expect(page.get_by_role("button", name="Próxima página")).to_be_visible()
+    expect(page.get_by_test_id("stSkipToContent")).to_have_text("Ir para o conteúdo")
     answer = operator.page.request.get(f"{operator.stack.url}/api/healthz")
     assert answer.json() == {"status": "ok"}
 
