@@ -16,8 +16,12 @@ _LOCAL_FIXED = re.compile(rf"(?P<prefix>9090)?{_FIXED}", re.ASCII)
 _ABROAD = re.compile(r"(?P<prefix>00[1-9]\d|\+)(?P<rest>[1-9]\d{6,14})", re.ASCII)
 _SERVICE = re.compile(r"(?P<prefix>0[3589]0[03])(?P<rest>\d{6,7})", re.ASCII)
 _PUBLIC = re.compile(r"\d{3}", re.ASCII)
-_SHOWN = 4
-_END = 7
+SHOWN = 4
+"""Last digits of a number that a mask leaves."""
+
+END = 7
+"""Last digits that no mask of a fixed or mobile number looks at."""
+
 _HIDDEN = "*"
 _BULLET = "•"
 _LOOKS_LIKE_NUMBER = re.compile(r"\d(?:[\s().-]{0,2}\d){6,}", re.ASCII)
@@ -30,18 +34,19 @@ def mask_number(number: str) -> str:
     Prefix, area or country and the last four digits stay; a public-utility number of three digits is no secret and
     stays whole. Of a string that no form fits, at most the last four characters stay, and never more than a third.
     """
-    end = number[-_END:]
-    if len(end) == _END and end.isascii() and end.isdecimal() and (start := _start_of_subscriber(number[:-_END])):
-        return start + end[-_SHOWN:]
+    end = number[-END:]
+    if len(end) == END and end.isascii() and end.isdecimal() and (start := start_of_subscriber(number[:-END])):
+        return start + end[-SHOWN:]
     return _masked(number)
 
 
 @lru_cache(maxsize=16_384)
-def _start_of_subscriber(start: str) -> str:
-    """What masks ``start`` and the next three digits, when any seven digits after ``start`` make it a fixed or mobile
-    number; empty otherwise. Millions of numbers have few starts."""
-    masked = _masked(start + "0" * _END)
-    return masked[:-_SHOWN] if masked.endswith("****-0000") else ""
+def start_of_subscriber(start: str) -> str:
+    """What masks ``start`` and the next three digits, when any seven digits after ``start`` (``END``) make it a fixed
+    or mobile number, of which the last four (``SHOWN``) follow; empty otherwise. Millions of numbers have few starts.
+    """
+    masked = _masked(start + "0" * END)
+    return masked[:-SHOWN] if masked.endswith("****-0000") else ""
 
 
 def _masked(number: str) -> str:
@@ -60,7 +65,7 @@ def _masked(number: str) -> str:
     if (found := _ABROAD.fullmatch(number)) and (country := country_of(found["rest"])):
         dialled = found["prefix"].removesuffix("+")
         return f"{dialled} +{country} {_half(found['rest'][len(country) :])}".lstrip()
-    return _tail(number, min(_SHOWN, len(number) // 3))
+    return _tail(number, min(SHOWN, len(number) // 3))
 
 
 def mask_document(document: str) -> str:
@@ -94,7 +99,7 @@ def _prefix(found: re.Match[str]) -> str:
 
 
 def _half(text: str) -> str:
-    return _tail(text, min(_SHOWN, len(text) // 2))
+    return _tail(text, min(SHOWN, len(text) // 2))
 
 
 def _tail(text: str, shown: int) -> str:

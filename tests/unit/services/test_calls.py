@@ -6,10 +6,13 @@ from typing import Any, cast
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stfc.domain.competence import Competence
+from stfc.domain.masking import mask_number
 from stfc.errors import NotAllowedError, NotPossibleError, StorageError
-from stfc.services.calls import CallSearch, masked
+from stfc.services.calls import CallSearch, masked, masked_numbers
 from stfc.services.ports import Actor, Page
 from stfc.services.queries import CallQuery, ReadModel
 
@@ -81,6 +84,12 @@ def test_masking_takes_every_form_of_text_and_leaves_nulls(kind: pa.DataType) ->
 
 def test_masking_takes_no_calls_at_all() -> None:
     assert masked(pa.table({"called": pa.array([], pa.string())})).num_rows == 0
+
+
+@given(st.lists(st.none() | st.text(max_size=12) | st.from_regex(r"\A(\+|0|00|90|55|0[358]0)?[0-9*٣]{0,14}\Z")))
+def test_a_column_is_masked_as_each_of_its_numbers(numbers: list[str | None]) -> None:
+    expected = [None if number is None else mask_number(number) for number in numbers]
+    assert masked_numbers(pa.array(numbers, pa.string())).to_pylist() == expected
 
 
 def test_audit_line_with_the_count_stands_before_anything_is_shown() -> None:
