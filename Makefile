@@ -4,7 +4,8 @@
 
 VENV = .venv
 BIN = $(VENV)/bin
-BENCHES = $(filter-out bench/__init__.py bench/rig.py bench/call_history.py,$(wildcard bench/*.py))
+NO_BENCHES = $(addprefix bench/,__init__.py browser.py call_history.py page.py rig.py)
+BENCHES = $(filter-out $(NO_BENCHES),$(wildcard bench/*.py))
 
 demo: $(VENV)/.ready
 	@exec $(BIN)/stfc demo $(ARGS)

@@ -7,8 +7,10 @@ given. Nothing of it is committed.
 """
 
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ PART = ROWS_PER_PART
 _ITEMS_PER_MONTH = 1_000_000
 
 # Weights of calls over hours of the day, repeated as often as they weigh.
-_HOURS = [hour for hour, weight in enumerate("111112359bbb7899975543211") for _ in range(int(weight, 16))]
+_HOURS = [hour for hour, weight in enumerate("111112359bbb789997554321") for _ in range(int(weight, 16))]
 
 _SUBSCRIBERS = """
     SELECT row_number() OVER (ORDER BY contract) - 1 AS place, contract, min(s.service) AS service,
@@ -147,6 +149,15 @@ def make(home: Path, calls: int, contracts: int | None = None, *, part: int = PA
     if compact:
         _sum_up(application)
     application.database.dispose()
+
+
+@contextmanager
+def homes(folders: Sequence[str]) -> Iterator[list[Path]]:
+    """The homes that a bench was given, or one of a million calls, made on the way."""
+    with tempfile.TemporaryDirectory() as scratch:
+        if not folders:
+            make(Path(scratch) / "home", 1_000_000)
+        yield [Path(folder) for folder in folders] or [Path(scratch) / "home"]
 
 
 def _month(

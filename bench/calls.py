@@ -5,23 +5,22 @@ way. Medians in milliseconds: caches of answers empty, process and files warm. `
 docs/performance-calls.md.
 """
 
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import page as document
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from call_history import ACTOR, LAST, MONTHS, make
+from call_history import ACTOR, LAST, MONTHS, homes
 
 from stfc import bootstrap
 from stfc.adapters.calls.assess import ColumnarAssessor
@@ -40,7 +39,6 @@ from stfc.simulator.traffic import Traffic, TrafficOptions
 from stfc.simulator.universe import from_folder
 from stfc.ui.calls_list import exported
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance-calls.md"
 TURNS = 7
 YEAR = tuple(last_months(LAST, MONTHS))
 FILTERS = {
@@ -68,21 +66,21 @@ def median(act: Callable[[], Any]) -> float:
 
 @dataclass
 class Report:
-    """The lines of the table."""
+    """The lines of every table, by its title."""
 
-    lines: list[str] = field(default_factory=list)
+    tables: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, name: str, ms: float, yardstick: str, base: float, reach: str) -> None:
         """A figure, its yardstick of the same run, their ratio, and what it should reach."""
         line = f"| {name} | {ms:,.1f} | {yardstick} | {base:,.1f} | {ms / base:.2f} | {reach} |"
         print(line, flush=True)
-        self.lines.append(line)
+        list(self.tables.values())[-1].append(line)
 
     def head(self, text: str) -> None:
         """Begin a table."""
-        lines = [f"\n## {text}\n", "| figure | ms | yardstick | ms | ratio | reach |", "|---|--:|---|--:|--:|---|"]
-        print("\n".join(lines), flush=True)
-        self.lines += lines
+        lines = ["| figure | ms | yardstick | ms | ratio | reach |", "|---|--:|---|--:|--:|---|"]
+        print("\n".join([f"\n## {text}\n", *lines]), flush=True)
+        self.tables[text] = lines
 
 
 class Home:
@@ -246,31 +244,22 @@ def again(report: Report, scratch: Path) -> None:
     report.add(f"{records:,} records again, 0 new", ms, "the first time", first, "1,000")
 
 
-@contextmanager
-def _homes(folders: Sequence[str], scratch: Path) -> Iterator[list[Path]]:
-    if not folders:
-        make(scratch / "home", 1_000_000)
-    yield [Path(folder) for folder in folders] or [scratch / "home"]
-
-
 def _write(report: Report) -> None:
-    machine = f"{platform.machine()}, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
-    text = f"""# Calls at scale
-
-Written by `python bench/calls.py HOME… --write`; homes by `python bench/call_history.py HOME CALLS CONTRACTS`.
-{machine}, Polars {pl.__version__}, PyArrow {pa.__version__}; 2 shared cores. Medians of {TURNS} turns in milliseconds:
-caches of answers empty, process and files warm. A ratio is against the yardstick of the same run; "1.5 x" is a ratio
-to reach, the others are milliseconds.
-"""
-    PAGE.write_text(text + "\n".join(report.lines) + "\n", encoding="utf-8")
+    intro = (
+        f"`python bench/calls.py HOME…`: medians of {TURNS} turns in milliseconds, caches of answers empty, process "
+        "and files warm. A ratio is against the yardstick of the same run; to reach is a ratio where an x says so, "
+        "else milliseconds."
+    )
+    for title, lines in report.tables.items():
+        document.put(title, [intro, "", *lines])
 
 
 def main() -> None:
     """Measure every home."""
     folders = [one for one in sys.argv[1:] if not one.startswith("--")]
     report = Report()
-    with tempfile.TemporaryDirectory() as made, _homes(folders, Path(made)) as homes:
-        for place, folder in enumerate(homes):
+    with tempfile.TemporaryDirectory() as made, homes(folders) as given:
+        for place, folder in enumerate(given):
             scratch = Path(made) / str(place)
             scratch.mkdir()
             home = Home(folder, scratch)
