@@ -13,6 +13,7 @@ from stfc.adapters.read_model.eligibility import Standing, by_local_day, eligibi
 from stfc.adapters.read_model.engine import Cache, Engine, frame_of
 from stfc.adapters.read_model.forecast import forecasts, weekday_profile
 from stfc.adapters.read_model.history import MONTHS, history
+from stfc.adapters.read_model.indicators import indicators
 from stfc.adapters.read_model.snapshot import ErpFacts, Snapshot, erp_facts
 from stfc.adapters.read_model.view import DuckView, Moment, Workshop
 from stfc.domain.competence import Competence, last_months, local_day
@@ -29,7 +30,7 @@ from stfc.services.ports import (
     SnapshotStore,
     Subscriber,
 )
-from stfc.services.queries import ContractQuery, Expectation
+from stfc.services.queries import ContractQuery, Expectation, Indicators
 
 _IMAGES_KEPT = 60
 _FRAMES_KEPT = 8
@@ -70,12 +71,16 @@ class DuckReadModel:
         self._profiles: Cache[Hashable, Profile] = Cache(_FRAMES_KEPT)
         self._foreseen: Cache[Hashable, Mapping[str, Forecast]] = Cache(_FORECASTS_KEPT)
         self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._counts: Cache[Hashable, Indicators] = Cache(_ANSWERS_KEPT)
 
     def view(self, competence: Competence) -> DuckView:
         """The competence as it is now: one read of the ledger for all that the view shows."""
         state, images = self._read(last_months(competence, MONTHS + 1))
         moment = Moment(competence, state, images, by_local_day(frame_of(state.provisioning)), self._today())
-        return DuckView(self._shop, moment, self._files(state.snapshot), lambda: self._frame(moment), self._older)
+        files = self._files(state.snapshot)
+        return DuckView(
+            self._shop, moment, files, lambda: self._frame(moment), lambda: self._counts_of(moment), self._older
+        )
 
     # --- For billing and the worker
 
@@ -178,18 +183,16 @@ class DuckReadModel:
 
         return self._foreseen.get((competence, past, weekdays), made)
 
+    def _counts_of(self, moment: Moment) -> Indicators:
+        """Kept longer than the frames, of which there is room for few months: who lists all months asks for all."""
+        key = (_stands(moment), moment.image.revision)
+        return self._counts.get(key, lambda: indicators(self._frame(moment)))
+
     def _frame(self, moment: Moment) -> pl.DataFrame:
         before = moment.months(MONTHS + 1)[:-1]
-        past = tuple((image.competence, image.revision) for image in before)
+        past = _revisions(before)
         results = moment.provisioning
-        stands = (
-            moment.state.snapshot,
-            moment.competence,
-            past,
-            (results.height, int(results.hash_rows().sum())),
-            moment.plans,
-            moment.today,
-        )
+        stands = _stands(moment)
         erp = self._erp_facts(moment.state.snapshot, moment.competence)
 
         def made() -> Standing:
@@ -231,3 +234,20 @@ class DuckReadModel:
 
     def _today(self) -> date:
         return local_day(self._clock())
+
+
+def _stands(moment: Moment) -> Hashable:
+    """All that a month's eligibility depends on beside its own image."""
+    results = moment.provisioning
+    return (
+        moment.state.snapshot,
+        moment.competence,
+        _revisions(moment.months(MONTHS + 1)[:-1]),
+        (results.height, int(results.hash_rows().sum())),
+        moment.plans,
+        moment.today,
+    )
+
+
+def _revisions(images: Sequence[MonthImage]) -> Hashable:
+    return tuple((image.competence, image.revision) for image in images)

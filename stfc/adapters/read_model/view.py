@@ -71,7 +71,8 @@ class Workshop:
 
 
 class DuckView:
-    """``queries.View``; made by ``DuckReadModel.view``. ``frame`` gives the eligibility frame, cached by the model."""
+    """``queries.View``; made by ``DuckReadModel.view``. ``frame`` gives the eligibility frame and ``counts``
+    what it comes to, both cached by the model."""
 
     def __init__(
         self,
@@ -79,12 +80,14 @@ class DuckView:
         moment: Moment,
         snapshot: Snapshot,
         frame: Callable[[], pl.DataFrame],
+        counts: Callable[[], Indicators],
         older: Callable[[Sequence[Competence]], list[MonthImage]],
     ) -> None:
         self._shop = workshop
         self._moment = moment
         self._files = snapshot
         self._make_frame = frame
+        self._counts = counts
         self._older = older
 
     @property
@@ -180,7 +183,7 @@ class DuckView:
 
     def indicators(self) -> Indicators:
         """The three indicators and the decomposition of *Não Faturados*."""
-        return indicators.indicators(self.frame)
+        return self._counts()
 
     def indicator_history(self, months: int = 12) -> pa.Table:
         """The indicators of the last ``months``, oldest first."""
