@@ -407,6 +407,8 @@ class Camera:
         if page.url == "about:blank":
             return
         screen.settle()
+        # What is drawn for the first time may still be fetched.
+        page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
         if size.whole:
             height = min(size.height + page.evaluate(_HIDDEN), _HIGHEST)
             page.set_viewport_size({"width": size.width, "height": height})

@@ -217,7 +217,12 @@ def place(destination: str) -> str:
 
 def plain(text: object) -> str:
     """Data made safe for a place that reads Markdown: every mark escaped, line ends made blanks, amounts kept whole."""
-    return _escaped(str(text).replace("R$ ", _REAL))
+    return _escaped(whole(str(text)))
+
+
+def whole(text: str) -> str:
+    """A sentence whose amounts do not break between sign and figure."""
+    return text.replace("R$ ", _REAL)
 
 
 @lru_cache(maxsize=20_000)
@@ -232,4 +237,4 @@ def _grouped(number: int) -> str:
 
 def _currency(amount: Decimal, pattern: str = "¤ #,##0.00") -> str:
     text = format_currency(amount, "BRL", format=pattern, locale=LOCALE, currency_digits=False)
-    return text.replace("R$ ", _REAL).replace("-", MINUS)
+    return whole(text).replace("-", MINUS)

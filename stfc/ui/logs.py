@@ -8,7 +8,7 @@ import streamlit as st
 from stfc.domain import text
 from stfc.services.ports import LogLine
 from stfc.ui import labels
-from stfc.ui.format import clock, elapsed
+from stfc.ui.format import clock, elapsed, whole
 
 
 def table(lines: Sequence[LogLine]) -> None:
@@ -33,7 +33,7 @@ def _row(line: LogLine) -> str:
         f"<td>{clock(line.at, millis=True)}</td>",
         f'<td class="{html.escape(line.level)}">{text.LEVELS[line.level]}</td>',
         f"<td>{html.escape(text.STEPS[line.step])}</td>",
-        f"<td>{html.escape(text.log(line))}</td>",
+        f"<td>{html.escape(whole(text.log(line)))}</td>",
         f"<td>{spent}</td>",
     )
     return f"<tr>{''.join(cells)}</tr>"

@@ -42,7 +42,7 @@ GRID: Final = tables.Grid(
     noun=labels.HOLD_NOUN,
     sort="amount",
     descending=True,
-    visible=16,
+    visible=12,
     alt="Cobranças retidas",
     columns=(
         Column("contract", "Contrato", 72, opens=True, help=labels.OPEN_HOLD),

@@ -35,11 +35,15 @@ _TO: Final = " → "
 
 
 def short(versions: str) -> str:
-    """``01/01/2026 → 01/10/2026`` of two versions of one plan: the row is narrow, its drawer says the plan."""
-    parts = [part.split("@") for part in versions.split(_TO)]
-    if len(parts) < 2 or any(len(part) != 2 for part in parts) or parts[0][0] != parts[1][0]:
+    """``01/01/2026 → 01/10/2026``: the days of one plan's versions, of the later ones what is new; any other text as it
+    is. The row is narrow, its drawer says all."""
+    sides = [side.split(", ") for side in versions.split(_TO)]
+    keys = [key.split("@") for side in sides for key in side]
+    if len(sides) < 2 or any(len(key) != 2 for key in keys) or len({plan for plan, _ in keys}) > 1:
         return versions
-    return _TO.join(fmt.day(date.fromisoformat(day)) for _, day in parts)
+    before, after = sides
+    shown = (before, [key for key in after if key not in before] or after)
+    return _TO.join(", ".join(fmt.day(date.fromisoformat(key.split("@")[1])) for key in side) for side in shown)
 
 
 GRID: Final = tables.Grid(

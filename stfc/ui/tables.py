@@ -44,6 +44,7 @@ SORT_PARAMETER: Final = "ordem"
 _HEADER, _ROW, _BORDER = 34, 32, 2
 # A laptop's window, for which every table's ``visible`` rows leave room for what stands around it.
 _USUAL: Final = 768
+_WIDE: Final = 1151
 _CLEAR = "#ffffff00"
 _PAGE_BUTTONS, _PAGE_BUTTON = 5, 34
 Export = Callable[[], pa.Table | Iterable[pa.Table]]
@@ -236,10 +237,12 @@ class Grid:
     def _room(self, rows: int) -> DeltaGenerator:
         """As high as ``visible`` rows, and in a window higher than the usual one by as much more as there are rows."""
         least, whole = (_HEADER + _ROW * max(1, number) + _BORDER for number in (min(rows, self._visible), rows))
-        height = f"clamp({least}px, {least}px + 100vh - {_USUAL}px, {whole}px)"
+        grown = f"clamp({least}px, {least}px + 100vh - {_USUAL}px, {whole}px)"
         key = f"stfc_grid_{self._key}"
         place = f"[data-testid=stLayoutWrapper]:has(> .st-key-{key})"
-        st.html(f"<style>{place} {{ height: {height} !important; flex: none !important; }}</style>")
+        # Not in a narrow window: there something stands below the table, not beside it.
+        wide = f"@media (min-width: {_WIDE}px) {{ {place} {{ height: {grown} !important; }} }}"
+        st.html(f"<style>{place} {{ flex: none !important; }} {wide}</style>")
         return st.container(key=key, gap=None, height=least, border=False)
 
     def _configured(

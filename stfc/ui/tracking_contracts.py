@@ -19,6 +19,7 @@ GRID: Final = tables.Grid(
     noun=("contrato enviado", "contratos enviados"),
     sort="batch",
     descending=True,
+    visible=15,
     columns=(
         Column("contract", "Contrato", 76, opens=True, sortable=False),
         Column("customer", "Cliente", 200, sortable=False),
