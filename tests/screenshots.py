@@ -408,7 +408,7 @@ class Camera:
             return
         screen.settle()
         # What is drawn for the first time may still be fetched.
-        page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+        page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
         if size.whole:
             height = min(size.height + page.evaluate(_HIDDEN), _HIGHEST)
             page.set_viewport_size({"width": size.width, "height": height})
