@@ -53,9 +53,9 @@ class CallSources:
             claim for image in self.images if image.rollup for claim in image.excluded - image.rollup.excluded
         )
 
-    def records(self) -> str:
-        """The source of competence and every column of a part."""
-        return self._records([part for image in self.images for part in image.parts])
+    def records(self, *, excluded: bool = False) -> str:
+        """The source of competence and every column of a part, without the calls of excluded claims or with them."""
+        return self._records([part for image in self.images for part in image.parts], excluded=excluded)
 
     def numbers(self) -> str | None:
         """The source of key and contract of the numbers in the parts that a rollup stands for; None without any."""
@@ -104,7 +104,7 @@ class CallSources:
         assert image.rollup is not None
         return rollups.file(self.root / image.rollup.path, name)
 
-    def _records(self, parts: Sequence[Part]) -> str:
+    def _records(self, parts: Sequence[Part], *, excluded: bool = False) -> str:
         near = self._near(parts)
         indexed = {path for image in self._summed if image.rollup for path in image.rollup.parts}
         if self.sought is None:
@@ -118,7 +118,8 @@ class CallSources:
         if not calls:
             cells = ", ".join(f'NULL::{_SQL_TYPES.get(str(f.type), "VARCHAR")} AS "{f.name}"' for f in PART_SCHEMA)
             return f"(SELECT NULL::VARCHAR AS competence, {cells} WHERE false)"
-        return f"({calls})" if self.excluded.is_empty() else f"(FROM ({calls}) ANTI JOIN excluded USING (claim))"
+        is_whole = excluded or self.excluded.is_empty()
+        return f"({calls})" if is_whole else f"(FROM ({calls}) ANTI JOIN excluded USING (claim))"
 
     def _near(self, parts: Sequence[Part]) -> Sequence[Part]:
         """The parts that may hold calls of ``contracts``, and of the range ``between``."""

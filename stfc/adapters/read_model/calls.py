@@ -28,6 +28,8 @@ _SOUGHT = 200
 _LISTED = 50
 _MANY = 2_000
 """Calls from which on a page is worth a look at its sorting column first."""
+_SPARE = 100
+"""Calls of excluded claims that may stand before a page's end without a loss."""
 _HEAPED = 10_000
 """Rows to the end of a page up to which its last one is found while summing up."""
 _STREAMED = 200_000
@@ -175,14 +177,20 @@ class Calls:
         is_told = len(ends) == last or ends[last] != ends[last - 1]
         return totals, _End(ends[last - 1], contracts[:last] if is_told else None)
 
-    def _end(self, last: int, query: CallQuery, where: _Where, sources: CallSources) -> "_End":
+    def _end(self, last: int, query: CallQuery, where: _Where, sources: CallSources) -> "_End | None":
         # Without a filter the column itself tells the rest: few of the files' pieces reach as far as the page.
         told = ", contract" if where.conditions else ""
+        # To leave out few calls of excluded claims before, every claim would have to be read.
+        claim, spare = ("", 0) if sources.excluded.is_empty() else (", claim", _SPARE)
         sql = (
-            f'SELECT "{query.sort}" AS value{told} FROM {sources.records()} WHERE {where.sql} '
-            f'ORDER BY "{query.sort}" {_direction(query)}{told} LIMIT {last}'
+            f'SELECT "{query.sort}" AS value{told}{claim} FROM {sources.records(excluded=True)} WHERE {where.sql} '
+            f'ORDER BY "{query.sort}" {_direction(query)}{told} LIMIT {last + spare}'
         )
         rows = self._read(sql, where.params, sources)
+        if claim:
+            rows = rows.join(sources.excluded, on="claim", how="anti", maintain_order="left").head(last)
+        if rows.height < last:
+            return None
         return _End(rows["value"][-1], rows["contract"].to_list() if told else None)
 
     def by_day(self, query: CallQuery) -> pl.DataFrame:
