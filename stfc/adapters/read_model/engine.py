@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -67,6 +68,7 @@ class _Entry(Generic[Value]):
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.values: list[Value] = []
+        self.weight = 0
 
 
 class Cache(Generic[Key, Value]):
@@ -75,8 +77,11 @@ class Cache(Generic[Key, Value]):
     A missing value is made by one thread while the others that want the same wait for it.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, most: int | None = None, weigh: Callable[[Value], int] = lambda _: 0) -> None:
+        """``most``: of values that ``weigh`` more bytes than this together, fewer are kept, but always the last."""
         self._size = size
+        self._most = most
+        self._weigh = weigh
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, _Entry[Value]] = OrderedDict()
 
@@ -85,9 +90,26 @@ class Cache(Generic[Key, Value]):
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
             self._entries.move_to_end(key)
-            while len(self._entries) > self._size:
-                self._entries.popitem(last=False)
+            self._trim()
         with entry.lock:
             if not entry.values:
-                entry.values.append(make())
+                value = make()
+                with self._lock:
+                    entry.values.append(value)
+                    entry.weight = self._weigh(value)
+                    self._trim()
             return entry.values[0]
+
+    def _trim(self) -> None:
+        while len(self._entries) > self._size or (len(self._entries) > 1 and self._is_heavy()):
+            self._entries.popitem(last=False)
+
+    def _is_heavy(self) -> bool:
+        return self._most is not None and sum(entry.weight for entry in self._entries.values()) > self._most
+
+
+def weight(value: Any) -> int:
+    """The bytes of a frame, or of all frames that a dataclass holds."""
+    if isinstance(value, pl.DataFrame):
+        return int(value.estimated_size())
+    return sum(weight(getattr(value, one.name)) for one in fields(value)) if is_dataclass(value) else 0

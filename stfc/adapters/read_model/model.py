@@ -5,12 +5,13 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from stfc.adapters.read_model.details import ContractDetails
 from stfc.adapters.read_model.eligibility import Standing, by_local_day, eligibility, standing
-from stfc.adapters.read_model.engine import Cache, Engine, frame_of
+from stfc.adapters.read_model.engine import Cache, Engine, frame_of, weight
 from stfc.adapters.read_model.forecast import forecasts, weekday_profile
 from stfc.adapters.read_model.history import MONTHS, history
 from stfc.adapters.read_model.indicators import indicators
@@ -34,6 +35,9 @@ from stfc.services.queries import ContractQuery, Expectation, Indicators
 
 _IMAGES_KEPT = 60
 _FRAMES_KEPT = 8
+_FRAMES_MOST = 100 << 20
+"""Bytes of each kind of them, about four months of 100,000 contracts: people who look at as many months as there are
+must not fill the memory of the machine."""
 _FORECASTS_KEPT = 2
 _ANSWERS_KEPT = 256
 _ERP_RULES = tuple(rule for rule in Rule if rule.number <= 5)
@@ -65,12 +69,12 @@ class DuckReadModel:
         )
         self._images: OrderedDict[Competence, MonthImage] = OrderedDict()
         self._reading = threading.Lock()
-        self._erp: Cache[tuple[int | None, Competence], ErpFacts] = Cache(2 * _FRAMES_KEPT)
-        self._histories: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
-        self._standing: Cache[Hashable, Standing] = Cache(_FRAMES_KEPT)
+        self._erp: Cache[tuple[int | None, Competence], ErpFacts] = _frames_cache()
+        self._histories: Cache[Hashable, pl.DataFrame] = _frames_cache()
+        self._standing: Cache[Hashable, Standing] = _frames_cache()
         self._profiles: Cache[Hashable, Profile] = Cache(_FRAMES_KEPT)
         self._foreseen: Cache[Hashable, Mapping[str, Forecast]] = Cache(_FORECASTS_KEPT)
-        self._frames: Cache[Hashable, pl.DataFrame] = Cache(_FRAMES_KEPT)
+        self._frames: Cache[Hashable, pl.DataFrame] = _frames_cache()
         self._counts: Cache[Hashable, Indicators] = Cache(_ANSWERS_KEPT)
 
     def view(self, competence: Competence) -> DuckView:
@@ -251,3 +255,7 @@ def _stands(moment: Moment) -> Hashable:
 
 def _revisions(images: Sequence[MonthImage]) -> Hashable:
     return tuple((image.competence, image.revision) for image in images)
+
+
+def _frames_cache() -> Cache[Any, Any]:
+    return Cache(_FRAMES_KEPT, most=_FRAMES_MOST, weigh=weight)
