@@ -16,7 +16,7 @@ _ROOM = (0, 4_096, 20_000, 60_000)
 """Bytes that are left on a full disk: for nothing, or for half a part."""
 _CLOCK_MOVES = (-25.0, -5.0, 0.0, 0.0, 5.0, 25.0)
 _CHUNKS = 2
-_LONGEST = 6.0
+_LONGEST = 10.0
 """Kills follow work, not the clock: so many chunks after the last one, or so many seconds when nothing moves."""
 _MOMENTS = (0.0, 0.0, 0.002, 0.01, 0.03)
 """Seconds between a new part on the disk and the kill."""
