@@ -64,19 +64,19 @@ MONTHS = button("Competência anterior", "Próxima competência")
 SCREENS: Mapping[tuple[str, str], Mapping[str, Act]] = {
     ("Visão geral", ""): {"a chart pressed, and back": hour, "another month": MONTHS},
     ("Contratos - Telefonia", "contratos"): {
-        "another page": button("Next page"),
+        "another page": button("Próxima página"),
         "another order": order(110),
         "a filter": button("Não faturados"),
         "another month": MONTHS,
     },
     ("Registros de ligações", "ligacoes"): {
-        "another page": button("Next page"),
+        "another page": button("Próxima página"),
         "another order": order(60),
         "a filter": button("Local"),
     },
     ("Faturas fechadas", "faturas"): {"another month": MONTHS},
     ("Gerar Cobrança", f"gerar-cobranca?competencia={LAST.plus(1)}"): {
-        "another page": button("Next page"),
+        "another page": button("Próxima página"),
         "another order": order(810),
         "another tab": tabs,
     },
