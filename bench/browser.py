@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from rig import ROOT
+from rig import ROOT, answering
 
 _FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _IDLE = """() => {
@@ -105,9 +104,7 @@ def app(home: Path) -> Iterator[App]:
         )
         assert child.stdout is not None
         try:
-            address = next(line.split()[-1] for line in child.stdout if line.startswith("app ready"))
-            threading.Thread(target=child.stdout.read, daemon=True).start()
-            yield App(address, child.pid)
+            yield App(answering(child.stdout, "app ready"), child.pid)
         finally:
             os.killpg(child.pid, signal.SIGTERM)
             child.wait(20)

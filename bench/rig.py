@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import structlog
@@ -60,11 +60,16 @@ def platform(erp: Path, *, calls: int, latency: int = 0, faults: tuple[str, ...]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
         try:
-            address = next(line.split()[-1] for line in child.stderr if line.startswith("simulator ready"))
-            threading.Thread(target=child.stderr.read, daemon=True).start()
-            yield Platform(address, child.pid)
+            yield Platform(answering(child.stderr, "simulator ready"), child.pid)
         finally:
             child.terminate()
+
+
+def answering(said: IO[str], ready: str) -> str:
+    """The address behind ``ready`` in what a process says, once it says so; what it says afterwards is let go by."""
+    address = next(line.split()[-1] for line in said if line.startswith(ready))
+    threading.Thread(target=said.read, daemon=True).start()
+    return address
 
 
 def warm(address: str) -> list[str]:

@@ -50,7 +50,7 @@ def show(case: Case) -> None:
             help=labels.PAST_HELP,
         )
     with classes, st.container(border=True, height="stretch", key="stfc_contract_classes"):
-        columns = _AGAINST_PAST if _past(rows, case.competence) else CLASSES[:3]
+        columns = _AGAINST_PAST if has_past(rows, case.competence) else CLASSES[:3]
         tables.small(by_class(rows, case.competence)[:_SHOWN], columns, alt=labels.BY_CLASS)
     with places, st.container(border=True, height="stretch", key="stfc_contract_places"):
         found = case.view.top_destinations(_SHOWN, only).to_pylist()
@@ -96,6 +96,11 @@ def by_class(rows: Sequence[Mapping[str, Any]], month: Competence) -> list[dict[
                 }
             )
     return sorted(listed, key=lambda row: -abs(row["more"]))
+
+
+def has_past(rows: Sequence[Mapping[str, Any]], month: Competence) -> bool:
+    """Whether any month before had a call; without one there is no median to show."""
+    return bool(_past(rows, month))
 
 
 def _past(rows: Sequence[Mapping[str, Any]], month: Competence) -> list[str]:

@@ -261,8 +261,8 @@ def _classes(view: View, hold: HoldRow) -> None:
     found = view.revenue_by_month(_MONTHS + 1, CallFilter(contracts=(hold.contract,))).to_pylist()
     listed = contract_past.by_class(found, hold.competence)
     if listed:
-        is_first = {row["competence"] for row in found} == {str(hold.competence)}
-        tables.small(listed, contract_past.CLASSES[:3] if is_first else contract_past.CLASSES, alt=labels.BY_CLASS)
+        columns = contract_past.CLASSES if contract_past.has_past(found, hold.competence) else contract_past.CLASSES[:3]
+        tables.small(listed, columns, alt=labels.BY_CLASS)
 
 
 # --- Like decisions, and ways out ------------------------------------------------------------------------------------

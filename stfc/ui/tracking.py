@@ -85,9 +85,14 @@ def percent_done(batch: BatchSummary) -> int:
     return 100 * done(batch) // batch.items if batch.items else 100
 
 
+def within_reach(*, decides: bool) -> frozenset[str]:
+    """The outcomes that a reversal reaches; who may not decide leaves the held ones (PRODUCT 7)."""
+    return REVERSIBLE if decides else REVERSIBLE - {"held"}
+
+
 def reversible(batch: BatchSummary, *, decides: bool = True) -> int:
-    """How many charges of the batch a reversal would reach; who may not decide leaves the held ones (PRODUCT 7)."""
-    return sum(batch.live[outcome] for outcome in (REVERSIBLE if decides else REVERSIBLE - {"held"}))
+    """How many charges of the batch a reversal would reach."""
+    return sum(batch.live[outcome] for outcome in within_reach(decides=decides))
 
 
 def cancellable(batch: BatchSummary) -> int:

@@ -231,7 +231,8 @@ def _lock(*more: str) -> str:
 def _confirm_reverse(batch: BatchSummary) -> None:
     number = tracking.reversible(batch, decides=holds.may_decide())
     if number and (kept := kept_words(batch)):
-        standing = session.application().batches.items(batch.batch, outcomes=sorted(tracking.REVERSIBLE - {"held"}))[1]
+        reached = sorted(tracking.within_reach(decides=False))
+        standing = session.application().batches.items(batch.batch, outcomes=reached)[1]
         _confirm_reverse_some(batch, [row.contract for row in standing], kept)
         return
     if not number:

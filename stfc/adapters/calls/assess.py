@@ -29,7 +29,7 @@ from stfc.domain.rating.charging import Charging, OurRating, charging
 from stfc.errors import FileFormatError, StfcError
 from stfc.services.ports import Arrived, Assessment, ChunkSpec, ClaimedItem, Clock, LogLine
 
-log = structlog.get_logger("stfc.worker")
+_log = structlog.get_logger("stfc.worker")
 
 _EXAMPLES = 3
 # About 100,000 records: the size that columns like best, and a bound on memory however large a chunk's files are.
@@ -84,7 +84,7 @@ class ColumnarAssessor:
             raise
         except Exception as defect:
             if len(items) == 1:
-                log.error("file_defect", code=StfcError.code, batch=spec.batch, item=items[0].item, exc_info=defect)
+                _log.error("file_defect", code=StfcError.code, batch=spec.batch, item=items[0].item, exc_info=defect)
                 failed = Failed(StfcError.code, {"cause": type(defect).__name__}, is_transient=True)
                 yield Assessment({items[0].item: failed}, {}, PART_SCHEMA.empty_table())
             else:

@@ -6,7 +6,7 @@ Screens ask for them after every settled chunk, so of a batch that moves only th
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,11 +91,13 @@ class Tallies:
 
     def _follow(self, connection: Connection, batch: int, revision: int) -> None:
         kept = self._kept[batch]
-        figures = kept.items
-        changed = _each(connection, batch, since=-1 if figures is None else kept.revision)
-        sums = {} if figures is None else {name: list(one) for name, one in kept.tally.by_outcome.items()}
-        figures = {} if figures is None else figures
-        for item, outcome, *numbers in changed:
+        sums: dict[str, list[int]] = {}
+        figures: dict[int, tuple[str, Figures]] = {}
+        since = 0
+        if kept.items is not None:
+            sums = {name: list(one) for name, one in kept.tally.by_outcome.items()}
+            figures, since = kept.items, kept.revision
+        for item, outcome, *numbers in connection.execute(_CHANGED, {"batch": batch, "since": since}):
             if item in figures:
                 _add(sums, *figures[item], sign=-1)
             figures[item] = outcome, tuple(map(int, numbers))
@@ -126,15 +128,13 @@ def _figures() -> list[sa.ColumnElement[Any]]:
 
 
 _NOTHING: Figures = (0,) * len(_figures())
-_EACH = sa.select(items.c.item, items.c.outcome, *_figures()).where(items.c.batch == sa.bindparam("batch"))
 _MONTH = sa.select(schema.batches.c.competence).where(schema.batches.c.batch == sa.bindparam("batch"))
-_CHANGED = _EACH.where(items.c.competence == _MONTH.scalar_subquery(), items.c.revision > sa.bindparam("since"))
-
-
-def _each(connection: Connection, batch: int, *, since: int) -> Iterable[Sequence[Any]]:
-    if since < 0:
-        return connection.execute(_EACH, {"batch": batch})
-    return connection.execute(_CHANGED, {"batch": batch, "since": since})
+# By its month too, of which an index knows what changed.
+_CHANGED = sa.select(items.c.item, items.c.outcome, *_figures()).where(
+    items.c.batch == sa.bindparam("batch"),
+    items.c.competence == _MONTH.scalar_subquery(),
+    items.c.revision > sa.bindparam("since"),
+)
 
 
 def _summed_up(connection: Connection, batches: Sequence[int]) -> dict[int, dict[str, Figures]]:
