@@ -154,8 +154,9 @@ def home(template: Path, tmp_path: Path) -> Iterator[Home]:
 def assert_agreement(home: Home, expected: dict[Key, str]) -> None:
     """Ledger, read model, exports and doctor say that ``expected`` is live, and nothing else."""
     assert home.app.doctor.examine().findings == ()
-    live = {(item.contract, item.competence): item for item in home.items() if not item.reversed}
-    live = {key: item for key, item in live.items() if item.outcome in (*DONE, "waiting_file")}
+    standing = [one for one in home.items() if not one.reversed and one.outcome in (*DONE, "waiting_file")]
+    live = {(item.contract, item.competence): item for item in standing}
+    assert len(live) == len(standing), "a contract's month is there twice"
     assert {key: item.outcome for key, item in live.items()} == expected
     held = sorted(item.item for item in live.values() if item.outcome == "held")
     assert sorted(hold.item for hold in home.app.holds.pending()) == held
